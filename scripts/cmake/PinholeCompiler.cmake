@@ -1,0 +1,52 @@
+# How everything here is compiled: C++20, warnings as errors, hardened, asserts kept.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+    set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Build type" FORCE)
+endif()
+
+# An assert is our own bug and stays on in every build: CMake's optimised configurations add
+# -DNDEBUG, so it is taken out again.
+foreach(language C CXX)
+    foreach(configuration RELEASE RELWITHDEBINFO MINSIZEREL)
+        string(REGEX REPLACE "[-/]DNDEBUG" "" CMAKE_${language}_FLAGS_${configuration}
+            "${CMAKE_${language}_FLAGS_${configuration}}")
+    endforeach()
+endforeach()
+
+find_program(PINHOLE_CCACHE ccache)
+if(PINHOLE_CCACHE)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${PINHOLE_CCACHE})
+    set(CMAKE_C_COMPILER_LAUNCHER ${PINHOLE_CCACHE})
+endif()
+
+add_library(pinhole_options INTERFACE)
+target_include_directories(pinhole_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(pinhole_options INTERFACE
+    -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
+    -fstack-protector-strong)
+# cxxopts splits the values of a list at commas unless told otherwise; a message holds commas.
+target_compile_definitions(pinhole_options INTERFACE
+    "CXXOPTS_VECTOR_DELIMITER='\\0'"
+    ASIO_STANDALONE ASIO_NO_DEPRECATED ASIO_HAS_CO_AWAIT
+    PINHOLE_VERSION="${PROJECT_VERSION}")
+target_link_options(pinhole_options INTERFACE -Wl,-z,relro,-z,now)
+
+if(PINHOLE_SANITIZE)
+    target_compile_options(pinhole_options INTERFACE
+        -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(pinhole_options INTERFACE -fsanitize=address,undefined)
+    # libFuzzer finds its way by the coverage of the floors, so they are instrumented as well.
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+        target_compile_options(pinhole_options INTERFACE -fsanitize=fuzzer-no-link)
+    endif()
+else()
+    target_compile_options(pinhole_options INTERFACE
+        $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE$<SEMICOLON>-D_FORTIFY_SOURCE=3>)
+endif()
+target_compile_definitions(pinhole_options INTERFACE _GLIBCXX_ASSERTIONS)

@@ -1,0 +1,20 @@
+# The libraries we stand on, all Debian packages (scripts/setup installs them).
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(tl-expected REQUIRED)
+find_package(cxxopts REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(edit REQUIRED IMPORTED_TARGET libedit)
+pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
+pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
+include(PinholeEnet)
+
+if(PINHOLE_TESTS)
+    find_package(GTest REQUIRED)
+    find_package(benchmark)
+    include(GoogleTest)
+endif()
