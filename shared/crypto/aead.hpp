@@ -1,0 +1,56 @@
+// The two AEADs under a 12-byte nonce that the caller chooses: RFC 8439 and AES-256-GCM.
+//
+// Owns the key (for AES: the expanded key) and wipes it. Knows nothing about counters: `Cipher`
+// makes nonces of them, and is what everybody but the tests should use.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "shared/base/bytes.hpp"
+#include "shared/crypto/sodium.hpp"
+
+namespace pinhole::crypto {
+
+enum class CipherSuite : std::uint8_t { kChaCha20Poly1305 = 1, kAes256Gcm = 2 };
+
+/// The bytes that sealing adds, in both suites.
+inline constexpr std::size_t kTagSize = 16;
+/// Both suites take 96-bit nonces (RFC 8439 2.8; NIST SP 800-38D 8.2).
+inline constexpr std::size_t kAeadNonceSize = 12;
+
+/// True when this CPU has the AES and carry-less multiplication instructions that libsodium needs.
+[[nodiscard]] bool is_aes256gcm_available();
+
+/// Once moved from, an `Aead` has no key left and must not be used.
+class Aead {
+  public:
+    /// AES needs `is_aes256gcm_available()`; asserts. It allocates its expanded key (about 500
+    /// bytes); ChaCha allocates nothing.
+    Aead(CipherSuite suite, const SecretBytes<32>& key);
+    ~Aead();
+    Aead(Aead&& other) noexcept;
+    Aead& operator=(Aead&& other) noexcept;
+    Aead(const Aead&) = delete;
+    Aead& operator=(const Aead&) = delete;
+
+    [[nodiscard]] CipherSuite suite() const;
+
+    /// Encrypts all but the last `kTagSize` bytes of `text_and_tag` where they stand and writes the
+    /// tag into the last ones, which must be there.
+    void seal_in_place(const FixedBytes<kAeadNonceSize>& nonce, Bytes associated_data,
+                       MutableBytes text_and_tag) const;
+
+    /// Verifies the tag at the end of `text_and_tag` and decrypts what is before it where it
+    /// stands. False when it is too short or does not verify; the text is then destroyed.
+    [[nodiscard]] bool open_in_place(const FixedBytes<kAeadNonceSize>& nonce, Bytes associated_data,
+                                     MutableBytes text_and_tag) const;
+
+  private:
+    struct ExpandedAesKey;
+
+    SecretBytes<32> chacha_key_;           ///< zeros in the AES case
+    std::unique_ptr<ExpandedAesKey> aes_;  ///< null in the ChaCha case
+};
+
+}  // namespace pinhole::crypto
