@@ -1,0 +1,55 @@
+// The frames that only peers exchange.
+//
+//     enet        | 0x10 | ENet datagram |
+//     candidates  | 0x11 | candidate list |
+//     part        | 0x12 | id (2) | index (1) | count (1) | piece of an ENet datagram |
+//                 index < count <= 3: an ENet datagram that no longer fits its path
+//     spray ok    | 0x13 | datagrams granted (2) |
+#pragma once
+
+#include <variant>
+
+#include "shared/wire/candidate.hpp"
+#include "shared/wire/frame.hpp"
+
+namespace pinhole::wire {
+
+struct EnetFrame {
+    Bytes datagram{};
+};
+
+struct CandidatesFrame {
+    CandidateList candidates{};
+
+    friend bool operator==(const CandidatesFrame&, const CandidatesFrame&) = default;
+};
+
+struct Part {
+    std::uint16_t id = 0;
+    std::uint8_t index = 0;
+    std::uint8_t count = 1;
+    Bytes piece{};
+};
+
+struct SprayOk {
+    std::uint16_t datagrams = 0;
+
+    friend bool operator==(const SprayOk&, const SprayOk&) = default;
+};
+
+inline constexpr std::uint8_t kPartsMax = 3;
+
+std::size_t encode(const EnetFrame& frame, MutableBytes out);
+std::size_t encode(const CandidatesFrame& frame, MutableBytes out);
+std::size_t encode(const Part& frame, MutableBytes out);
+std::size_t encode(const SprayOk& frame, MutableBytes out);
+
+/// Everything that may stand in a transport message between two peers.
+using PeerFrame = std::variant<Keepalive, Challenge, Response, Rekey, Close, EnetFrame,
+                               CandidatesFrame, Part, SprayOk>;
+
+/// `frame` is a whole plaintext, tag first. Borrows from it.
+/// Drops: kRunt, kUnknownFrame, kBadLength, kBadField.
+[[nodiscard]] Parsed<PeerFrame> parse_peer_frame(Bytes frame);
+
+}  // namespace pinhole::wire
