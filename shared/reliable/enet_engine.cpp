@@ -1,0 +1,330 @@
+#include "shared/reliable/enet_engine.hpp"
+
+#include <cassert>
+#include <stdexcept>
+#include <utility>
+
+namespace pinhole::reliable {
+namespace {
+
+// Every virtual address has this one port.
+constexpr std::uint16_t kPort = 1;
+
+// Incoming connections that have not completed: a peer may begin one before its session is proven.
+constexpr std::size_t kPendingMax = 64;
+
+// ENet walks its whole queue for each datagram once the window is full.
+constexpr std::size_t kMessagesUnacknowledgedMax = 8192;
+
+// Commands of one peer that wait for an earlier one. The first bound costs a peer its unreliable
+// commands only: an honest one has at most `kMessagesUnacknowledgedMax` reliable ones under way,
+// and the retransmission that ends the wait must get through. The second is for liars.
+constexpr std::size_t kWaitingCommandsSoftMax = 2 * kMessagesUnacknowledgedMax;
+constexpr std::size_t kWaitingCommandsMax = 2 * kWaitingCommandsSoftMax;
+
+// An exact count walks the queues, so it happens once in this many data commands.
+constexpr std::size_t kCommandsPerCount = 256;
+
+// Events that the caller has not polled; datagrams are lost while there are more.
+constexpr std::size_t kEventsMax = 65536;
+
+// ENet's timers are looked at this often at least while anything is in flight, so that its clock,
+// which moves by at most a second per call, keeps up.
+constexpr Duration kWakeAtLeast = 500ms;
+
+// When ENet holds something back without a timer of its own.
+constexpr Duration kTick = 5ms;
+
+void require_sound_platform(const ENetHost& host) {
+    if (!is_ours(host.socket)) {
+        throw std::runtime_error(
+            "the ENet library does not run on pinhole's platform layer and would send plaintext: "
+            "it was linked with -Bsymbolic-functions or before our symbols; rebuild with "
+            "PINHOLE_ENET=fetch");
+    }
+    if (enet_linked_version() != ENET_VERSION) {
+        throw std::runtime_error(
+            "the ENet library has another version than the headers pinhole was compiled with");
+    }
+}
+
+}  // namespace
+
+EnetEngine::EnetEngine(const EnetOptions& options, Random& random)
+    : options_(options), records_(options.peers) {
+    assert(options.peers >= 1);
+    assert(options.peers <= ENET_PROTOCOL_MAXIMUM_PEER_ID);
+    assert(options.channels >= 1);
+    assert(options.mtu >= ENET_PROTOCOL_MINIMUM_MTU);
+    assert(options.mtu <= ENET_PROTOCOL_MAXIMUM_MTU);
+    host_.reset(enet_host_create(nullptr, options.peers, options.channels, 0, 0));
+    if (!host_) throw std::runtime_error("ENet cannot create a host: all slots are taken");
+    require_sound_platform(*host_);
+    // ENet mixes the host's heap address into its seed; this makes traces repeat.
+    host_->randomSeed = random.u32();
+    host_->mtu = static_cast<enet_uint32>(options.mtu);
+    host_->maximumPacketSize = options.packet_bytes_max;
+    host_->maximumWaitingData = options.waiting_bytes_max;
+    // One connection per virtual address.
+    host_->duplicatePeers = 1;
+    // The peers were already reset to the default when the host's value was not ours yet.
+    for (std::size_t i = 0; i < host_->peerCount; ++i) host_->peers[i].mtu = host_->mtu;
+}
+
+void EnetEngine::handle_datagram(Instant now, VirtualAddress from, Bytes plaintext) {
+    const auto found = inspect(plaintext);
+    if (!found) return drops_.add(found.error());
+    if (const auto reason = refusal(from, *found)) return drops_.add(*reason);
+    const Parsed<Bytes> admitted = limit_waiting(*found, plaintext);
+    if (!admitted) return drops_.add(admitted.error());
+
+    EnetSlot& slot = slot_of(host_->socket);
+    slot.offer(from, *admitted);
+    service(now);
+    slot.withdraw();
+    if (found->is_connect) adopt_incoming(from);
+}
+
+// What ENet must not see at all.
+std::optional<Drop> EnetEngine::refusal(VirtualAddress from, const Inspection& found) {
+    if (event_bytes_ > options_.waiting_bytes_max) return Drop::kLimit;
+    if (events_.size() >= kEventsMax) return Drop::kLimit;
+    if (found.is_connect) {
+        if (find(from) != nullptr) return Drop::kUnexpected;
+        const std::size_t pending = count_peers(ENET_PEER_STATE_ACKNOWLEDGING_CONNECT);
+        // Half of the slots stay free for connections that we begin ourselves.
+        const std::size_t most =
+            std::min(kPendingMax, std::max<std::size_t>(options_.peers / 2, 1));
+        return pending < most ? std::nullopt : std::optional{Drop::kLimit};
+    }
+    if (found.peer_id >= host_->peerCount) return Drop::kUnknownSession;
+    const ENetPeer& peer = host_->peers[found.peer_id];
+    if (!is_live(peer) || peer.address.host != from.value()) return Drop::kUnknownSession;
+    return std::nullopt;
+}
+
+// The datagram as ENet may have it, given what already waits in the peer's queues.
+Parsed<Bytes> EnetEngine::limit_waiting(const Inspection& found, Bytes plaintext) {
+    if (found.data_commands == 0) return plaintext;
+    ENetPeer& peer = host_->peers[found.peer_id];
+    PeerRecord& record = record_of(peer);
+    record.seen_since_count += found.data_commands;
+    if (record.waiting_commands > kWaitingCommandsSoftMax &&
+        record.seen_since_count >= kCommandsPerCount) {
+        record.waiting_commands = count_waiting_commands(peer);
+        record.seen_since_count = 0;
+    }
+    if (record.waiting_commands > kWaitingCommandsMax) return dropped(Drop::kLimit);
+    const bool cut = record.waiting_commands > kWaitingCommandsSoftMax;
+    record.waiting_commands += found.data_commands - (cut ? found.unreliable_commands : 0);
+    if (!cut || found.unreliable_commands == 0) return plaintext;
+    drops_.add(Drop::kLimit);
+    return Bytes{scratch_}.first(copy_without_unreliable(plaintext, scratch_));
+}
+
+// After a CONNECT: the peer that ENet made of it, if it did, becomes ours before any timer of its
+// could matter.
+void EnetEngine::adopt_incoming(VirtualAddress from) {
+    for (std::size_t i = 0; i < host_->peerCount; ++i) {
+        ENetPeer& peer = host_->peers[i];
+        if (peer.state != ENET_PEER_STATE_ACKNOWLEDGING_CONNECT) continue;
+        if (peer.address.host != from.value()) continue;
+        PeerRecord& record = records_[i];
+        record.address = from;
+        record.outgoing = false;
+        record.leaving = false;
+        record.waiting_commands = 0;
+        // ENet takes whatever MTU the other end asks for, up to 4096.
+        peer.mtu = std::min(peer.mtu, host_->mtu);
+        hand_liveness_to_session(peer);
+    }
+}
+
+void EnetEngine::service(Instant now) {
+    enter(now);
+    for (;;) {
+        // We limit no bandwidth, so there is nothing to tell: without this ENet sends each peer a
+        // BANDWIDTH_LIMIT a second after any connects, which resets the other end's window.
+        host_->recalculateBandwidthLimits = 0;
+        ENetEvent event{};
+        if (enet_host_service(host_.get(), &event, 0) <= 0) break;
+        take(event);
+    }
+    flush_due_ = false;
+    watch_farewells();
+}
+
+void EnetEngine::handle_timeout(Instant now) {
+    service(now);
+    for (std::size_t i = 0; i < records_.size(); ++i) {
+        if (is_occupied(i)) limit_backoff(host_->peers[i]);
+    }
+}
+
+void EnetEngine::take(const ENetEvent& event) {
+    if (event.type == ENET_EVENT_TYPE_NONE) return;
+    const PeerRecord& record = record_of(*event.peer);
+    QueuedEvent& queued = events_.push();
+    queued.type = event.type;
+    queued.peer = record.address;
+    queued.outgoing = record.outgoing;
+    queued.channel = event.channelID;
+    queued.packet.reset(event.packet);
+    if (event.packet != nullptr) event_bytes_ += event.packet->dataLength;
+}
+
+void EnetEngine::push_closed(VirtualAddress peer) {
+    QueuedEvent& queued = events_.push();
+    queued.type = ENET_EVENT_TYPE_DISCONNECT;
+    queued.peer = peer;
+    queued.packet.reset();
+}
+
+void EnetEngine::watch_farewells() {
+    for (std::size_t i = 0; leaving_ > 0 && i < records_.size(); ++i) {
+        PeerRecord& record = records_[i];
+        ENetPeer& peer = host_->peers[i];
+        if (!record.leaving || peer.state == ENET_PEER_STATE_DISCONNECT_LATER) continue;
+        if (peer.state == ENET_PEER_STATE_DISCONNECTING) limit_farewell(peer);
+        record.leaving = false;
+        --leaving_;
+    }
+}
+
+void EnetEngine::flush() {
+    flush_due_ = false;
+    set_enet_time(clock_.milliseconds());
+    enet_host_flush(host_.get());
+    watch_farewells();
+}
+
+std::optional<EnetTransmit> EnetEngine::poll_transmit() {
+    if (flush_due_) flush();
+    const SlotDatagram* datagram = slot_of(host_->socket).take_outgoing();
+    if (datagram == nullptr) return std::nullopt;
+    return EnetTransmit{.to = datagram->to, .bytes = datagram->bytes};
+}
+
+std::optional<EnetEvent> EnetEngine::poll_event() {
+    polled_.reset();
+    if (events_.empty()) return std::nullopt;
+    QueuedEvent& event = events_.pop();
+    switch (event.type) {
+        case ENET_EVENT_TYPE_CONNECT:
+            return EnetConnected{.peer = event.peer, .outgoing = event.outgoing};
+        case ENET_EVENT_TYPE_DISCONNECT: return EnetClosed{.peer = event.peer};
+        case ENET_EVENT_TYPE_RECEIVE: {
+            polled_ = std::move(event.packet);
+            event_bytes_ -= polled_->dataLength;
+            const auto* data = reinterpret_cast<const std::byte*>(polled_->data);
+            return EnetMessage{.peer = event.peer,
+                               .channel = event.channel,
+                               .bytes = Bytes{data, polled_->dataLength}};
+        }
+        case ENET_EVENT_TYPE_NONE: break;
+    }
+    return std::nullopt;
+}
+
+Instant EnetEngine::next_timeout() const {
+    if (flush_due_) return clock_.now();
+    Instant next = kNever;
+    for (std::size_t i = 0; i < records_.size(); ++i) {
+        if (!is_occupied(i)) continue;
+        const ENetPeer& peer = host_->peers[i];
+        // ENet looks at its timers when the first command in flight is due, and not before.
+        if (has_unacknowledged(peer))
+            next = std::min(next, clock_.instant_of(peer.nextTimeout));
+        else if (has_unsent(peer))
+            next = std::min(next, clock_.now() + kTick);
+    }
+    if (next == kNever) return kNever;
+    return std::clamp(next, clock_.now() + 1ms, clock_.now() + kWakeAtLeast);
+}
+
+bool EnetEngine::connect(Instant now, VirtualAddress to, Duration round_trip_time) {
+    assert(to.value() != ENET_HOST_ANY);
+    assert(to.value() != ENET_HOST_BROADCAST);
+    if (find(to) != nullptr) return false;
+    enter(now);
+    const ENetAddress address{.host = to.value(), .port = kPort};
+    ENetPeer* peer = enet_host_connect(host_.get(), &address, options_.channels, 0);
+    if (peer == nullptr) return false;
+    PeerRecord& record = record_of(*peer);
+    record.address = to;
+    record.outgoing = true;
+    record.leaving = false;
+    record.waiting_commands = 0;
+    hand_liveness_to_session(*peer);
+    assume_round_trip_time(*peer, round_trip_time);
+    flush_due_ = true;
+    return true;
+}
+
+Result<void, SendError> EnetEngine::send(VirtualAddress to, std::uint8_t channel, Bytes message,
+                                         Delivery delivery) {
+    ENetPeer* peer = find(to);
+    if (peer == nullptr) return failure(SendError::kNotConnected);
+    if (peer->state != ENET_PEER_STATE_CONNECTED) return failure(SendError::kNotConnected);
+    if (channel >= peer->channelCount) return failure(SendError::kNoSuchChannel);
+    if (message.size() > options_.packet_bytes_max) return failure(SendError::kTooLarge);
+    PeerRecord& record = record_of(*peer);
+    if (record.bytes_unacknowledged + message.size() > options_.waiting_bytes_max ||
+        record.messages_unacknowledged >= kMessagesUnacknowledgedMax) {
+        return failure(SendError::kQueueFull);
+    }
+    // Without the second flag ENet makes a large unreliable message a reliable one.
+    const enet_uint32 flags = delivery == Delivery::kReliable
+                                  ? ENET_PACKET_FLAG_RELIABLE
+                                  : ENET_PACKET_FLAG_UNRELIABLE_FRAGMENT;
+    ENetPacket* packet = enet_packet_create(message.data(), message.size(), flags);
+    if (!hand_over(*peer, channel, packet, record)) return failure(SendError::kQueueFull);
+    flush_due_ = true;
+    return {};
+}
+
+void EnetEngine::disconnect(Instant now, VirtualAddress address) {
+    ENetPeer* peer = find(address);
+    if (peer == nullptr) return;
+    enter(now);
+    PeerRecord& record = record_of(*peer);
+    switch (peer->state) {
+        case ENET_PEER_STATE_CONNECTED:
+            enet_peer_disconnect_later(peer, 0);
+            record.leaving = true;
+            ++leaving_;
+            flush_due_ = true;
+            break;
+        case ENET_PEER_STATE_CONNECTING:
+        case ENET_PEER_STATE_ACKNOWLEDGING_CONNECT:
+        case ENET_PEER_STATE_CONNECTION_PENDING:
+        case ENET_PEER_STATE_CONNECTION_SUCCEEDED:
+            // ENet says it once and forgets the peer without an event.
+            enet_peer_disconnect(peer, 0);
+            push_closed(address);
+            break;
+        case ENET_PEER_STATE_DISCONNECTED:
+        case ENET_PEER_STATE_DISCONNECT_LATER:
+        case ENET_PEER_STATE_DISCONNECTING:
+        case ENET_PEER_STATE_ACKNOWLEDGING_DISCONNECT:
+        case ENET_PEER_STATE_ZOMBIE: break;
+    }
+}
+
+void EnetEngine::reset(VirtualAddress address) {
+    if (ENetPeer* peer = find(address)) {
+        PeerRecord& record = record_of(*peer);
+        if (record.leaving) --leaving_;
+        record.leaving = false;
+        enet_peer_reset(peer);
+    }
+    slot_of(host_->socket).discard_outgoing(address);
+    events_.erase_if([&](QueuedEvent& event) {
+        if (event.peer != address) return false;
+        if (event.packet) event_bytes_ -= event.packet->dataLength;
+        event.packet.reset();
+        return true;
+    });
+}
+
+}  // namespace pinhole::reliable

@@ -1,0 +1,116 @@
+// The working part of `EnetHost`, apart from it so that its header shows nothing of ENet.
+//
+// It owns the ENet host, the record beside each of ENet's peers, and the events that the caller has
+// not polled. Every call into ENet goes through here, because each needs the clock set before it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <enet/enet.h>
+
+#include "shared/reliable/enet_clock.hpp"
+#include "shared/reliable/enet_host.hpp"
+#include "shared/reliable/enet_inspection.hpp"
+#include "shared/reliable/enet_peer.hpp"
+#include "shared/reliable/enet_platform.hpp"
+#include "shared/reliable/enet_queue.hpp"
+
+namespace pinhole::reliable {
+
+struct HostDeleter {
+    void operator()(ENetHost* host) const { enet_host_destroy(host); }
+};
+using HostHandle = std::unique_ptr<ENetHost, HostDeleter>;
+
+struct PacketDeleter {
+    void operator()(ENetPacket* packet) const { enet_packet_destroy(packet); }
+};
+using PacketHandle = std::unique_ptr<ENetPacket, PacketDeleter>;
+
+/// An event that waits for `poll_event`.
+struct QueuedEvent {
+    ENetEventType type = ENET_EVENT_TYPE_NONE;
+    VirtualAddress peer;
+    bool outgoing = false;
+    std::uint8_t channel = 0;
+    PacketHandle packet;
+};
+
+class EnetEngine {
+  public:
+    EnetEngine(const EnetOptions& options, Random& random);
+
+    void handle_datagram(Instant now, VirtualAddress from, Bytes plaintext);
+    void handle_timeout(Instant now);
+    void service(Instant now);
+    [[nodiscard]] std::optional<EnetTransmit> poll_transmit();
+    [[nodiscard]] std::optional<EnetEvent> poll_event();
+    [[nodiscard]] Instant next_timeout() const;
+    [[nodiscard]] bool connect(Instant now, VirtualAddress to, Duration round_trip_time);
+    [[nodiscard]] Result<void, SendError> send(VirtualAddress to, std::uint8_t channel,
+                                               Bytes message, Delivery delivery);
+    void disconnect(Instant now, VirtualAddress address);
+    void reset(VirtualAddress address);
+
+    /// Time for the next ENet call; every host of the process shares ENet's one clock.
+    void enter(Instant now) {
+        clock_.advance(now);
+        set_enet_time(clock_.milliseconds());
+    }
+
+    /// The live peer of an address, or null.
+    [[nodiscard]] ENetPeer* find(VirtualAddress address) const {
+        for (std::size_t i = 0; i < records_.size(); ++i) {
+            if (records_[i].address == address && is_live(host_->peers[i])) return &host_->peers[i];
+        }
+        return nullptr;
+    }
+
+    [[nodiscard]] std::size_t count_peers(std::optional<ENetPeerState> state = {}) const {
+        std::size_t count = 0;
+        for (std::size_t i = 0; i < host_->peerCount; ++i) {
+            const ENetPeer& peer = host_->peers[i];
+            if (is_live(peer) && (!state || peer.state == *state)) ++count;
+        }
+        return count;
+    }
+
+    [[nodiscard]] PeerRecord& record_of(const ENetPeer& peer) {
+        return records_[static_cast<std::size_t>(&peer - host_->peers)];
+    }
+
+    [[nodiscard]] const EnetClock& clock() const { return clock_; }
+    [[nodiscard]] int socket_number() const { return host_->socket; }
+    [[nodiscard]] const DropCounters& drops() const { return drops_; }
+
+  private:
+    // The address is looked at first: most slots are nobody's, and ENet's peers are large.
+    [[nodiscard]] bool is_occupied(std::size_t index) const {
+        return records_[index].address != VirtualAddress{} && is_live(host_->peers[index]);
+    }
+
+    [[nodiscard]] std::optional<Drop> refusal(VirtualAddress from, const Inspection& found);
+    [[nodiscard]] Parsed<Bytes> limit_waiting(const Inspection& found, Bytes plaintext);
+    void adopt_incoming(VirtualAddress from);
+    void take(const ENetEvent& event);
+    void push_closed(VirtualAddress peer);
+    void watch_farewells();
+    void flush();
+
+    EnetOptions options_;
+    EnetClock clock_;
+    // Before the host: ENet releases messages, which charge a record, until it is destroyed.
+    std::vector<PeerRecord> records_;
+    HostHandle host_;
+    ReusingQueue<QueuedEvent> events_;
+    std::size_t event_bytes_ = 0;
+    PacketHandle polled_;
+    std::size_t leaving_ = 0;
+    bool flush_due_ = false;
+    DropCounters drops_;
+    FixedBytes<ENET_PROTOCOL_MAXIMUM_MTU> scratch_;
+};
+
+}  // namespace pinhole::reliable

@@ -1,0 +1,94 @@
+#include "shared/reliable/enet_host.hpp"
+
+#include "shared/reliable/enet_engine.hpp"
+
+namespace pinhole::reliable {
+
+EnetHost::EnetHost(const EnetOptions& options, Random& random)
+    : engine_(std::make_unique<EnetEngine>(options, random)) {}
+
+EnetHost::~EnetHost() = default;
+
+void EnetHost::handle_datagram(Instant now, VirtualAddress from, Bytes plaintext) {
+    engine_->handle_datagram(now, from, plaintext);
+}
+
+void EnetHost::handle_timeout(Instant now) {
+    engine_->handle_timeout(now);
+}
+
+std::optional<EnetTransmit> EnetHost::poll_transmit() {
+    return engine_->poll_transmit();
+}
+
+std::optional<EnetEvent> EnetHost::poll_event() {
+    return engine_->poll_event();
+}
+
+Instant EnetHost::next_timeout() const {
+    return engine_->next_timeout();
+}
+
+bool EnetHost::connect(Instant now, VirtualAddress to, Duration round_trip_time) {
+    return engine_->connect(now, to, round_trip_time);
+}
+
+void EnetHost::set_round_trip_time(VirtualAddress peer, Duration round_trip_time) {
+    if (ENetPeer* found = engine_->find(peer)) assume_round_trip_time(*found, round_trip_time);
+}
+
+Result<void, SendError> EnetHost::send(Instant now, VirtualAddress to, std::uint8_t channel,
+                                       Bytes message, Delivery delivery) {
+    engine_->enter(now);
+    return engine_->send(to, channel, message, delivery);
+}
+
+void EnetHost::disconnect(Instant now, VirtualAddress peer) {
+    engine_->disconnect(now, peer);
+}
+
+void EnetHost::reset(VirtualAddress peer) {
+    engine_->reset(peer);
+}
+
+void EnetHost::on_path_restored(Instant now, VirtualAddress peer, Duration round_trip_time) {
+    ENetPeer* found = engine_->find(peer);
+    if (found == nullptr) return;
+    engine_->enter(now);
+    assume_round_trip_time(*found, round_trip_time);
+    make_in_flight_due(*found, engine_->clock().milliseconds());
+    engine_->service(now);
+}
+
+bool EnetHost::is_connected(VirtualAddress peer) const {
+    const ENetPeer* found = engine_->find(peer);
+    return found != nullptr && found->state == ENET_PEER_STATE_CONNECTED;
+}
+
+bool EnetHost::has_peer(VirtualAddress peer) const {
+    return engine_->find(peer) != nullptr;
+}
+
+std::size_t EnetHost::peer_count() const {
+    return engine_->count_peers();
+}
+
+std::size_t EnetHost::bytes_unacknowledged(VirtualAddress peer) const {
+    const ENetPeer* found = engine_->find(peer);
+    return found == nullptr ? 0 : engine_->record_of(*found).bytes_unacknowledged;
+}
+
+Duration EnetHost::round_trip_time(VirtualAddress peer) const {
+    const ENetPeer* found = engine_->find(peer);
+    return found == nullptr ? Duration{0} : std::chrono::milliseconds{found->roundTripTime};
+}
+
+const DropCounters& EnetHost::drops() const {
+    return engine_->drops();
+}
+
+int EnetHost::socket_number() const {
+    return engine_->socket_number();
+}
+
+}  // namespace pinhole::reliable

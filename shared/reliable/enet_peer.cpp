@@ -1,0 +1,132 @@
+#include "shared/reliable/enet_peer.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <limits>
+
+namespace pinhole::reliable {
+namespace {
+
+// The largest value: ENet compares time differences, which after a day of silence come out huge,
+// so anything less would count as elapsed then.
+constexpr enet_uint32 kNeverElapses = std::numeric_limits<enet_uint32>::max();
+
+// A farewell goes unanswered for this long: the other end has forgotten us.
+constexpr enet_uint32 kFarewellMilliseconds = 3000;
+
+// ENet doubles a command's timer each time it is lost, without end. At 30 % loss one command in a
+// few thousand then waits for a minute; a window repeated each 2 s is 256 kbit/s at most.
+constexpr enet_uint32 kBackoffMilliseconds = 2000;
+
+// `ENetList` begins with its first node, and each node is the first member of what it links.
+template <class Element, class Visit>
+void for_each(ENetList& list, Visit visit) {
+    for (ENetListIterator node = enet_list_begin(&list); node != enet_list_end(&list);
+         node = enet_list_next(node)) {
+        visit(*reinterpret_cast<Element*>(node));
+    }
+}
+
+bool is_empty(const ENetList& list) {
+    return list.sentinel.next == &list.sentinel;
+}
+
+enet_uint32 to_milliseconds(Duration duration) {
+    const auto count = std::chrono::ceil<std::chrono::milliseconds>(duration).count();
+    return static_cast<enet_uint32>(std::clamp<std::int64_t>(count, 1, 60'000));
+}
+
+// ENet's own formula for a command's first retransmission timer.
+enet_uint32 retransmission_timeout(const ENetPeer& peer) {
+    return peer.roundTripTime + 4 * peer.roundTripTimeVariance;
+}
+
+void shorten_timers(ENetPeer& peer, enet_uint32 longest) {
+    for_each<ENetOutgoingCommand>(peer.sentReliableCommands, [&](ENetOutgoingCommand& command) {
+        command.roundTripTimeout = std::min(command.roundTripTimeout, longest);
+    });
+    if (is_empty(peer.sentReliableCommands)) return;
+    const auto& first =
+        *reinterpret_cast<const ENetOutgoingCommand*>(enet_list_begin(&peer.sentReliableCommands));
+    peer.nextTimeout = first.sentTime + first.roundTripTimeout;
+}
+
+std::size_t count(ENetList& list) {
+    return enet_list_size(&list);
+}
+
+void release(ENetPacket* packet) {
+    auto& record = *static_cast<PeerRecord*>(packet->userData);
+    assert(record.bytes_unacknowledged >= packet->dataLength);
+    record.bytes_unacknowledged -= packet->dataLength;
+    --record.messages_unacknowledged;
+}
+
+}  // namespace
+
+void hand_liveness_to_session(ENetPeer& peer) {
+    enet_peer_timeout(&peer, kNeverElapses, kNeverElapses, kNeverElapses);
+    enet_peer_ping_interval(&peer, kNeverElapses);
+}
+
+void limit_farewell(ENetPeer& peer) {
+    enet_peer_timeout(&peer, ENET_PEER_TIMEOUT_LIMIT, kFarewellMilliseconds, kFarewellMilliseconds);
+}
+
+void assume_round_trip_time(ENetPeer& peer, Duration round_trip_time) {
+    peer.roundTripTime = to_milliseconds(round_trip_time);
+    // An eighth makes the timer 1.5 round trips, and the 1 covers the rounding to milliseconds.
+    peer.roundTripTimeVariance = peer.roundTripTime / 8 + 1;
+    shorten_timers(peer, retransmission_timeout(peer));
+}
+
+void limit_backoff(ENetPeer& peer) {
+    shorten_timers(peer, std::max(kBackoffMilliseconds, retransmission_timeout(peer)));
+}
+
+void make_in_flight_due(ENetPeer& peer, std::uint32_t now) {
+    // ENet doubles the timer of a command that is due, hence the half.
+    const enet_uint32 half = std::max<enet_uint32>(retransmission_timeout(peer) / 2, 1);
+    for_each<ENetOutgoingCommand>(peer.sentReliableCommands, [&](ENetOutgoingCommand& command) {
+        command.roundTripTimeout = half;
+        command.sentTime = now - half;
+    });
+    // Those that were already due and wait for the window: zero makes ENet compute it afresh.
+    for_each<ENetOutgoingCommand>(
+        peer.outgoingCommands, [](ENetOutgoingCommand& command) { command.roundTripTimeout = 0; });
+    peer.nextTimeout = now;
+}
+
+std::size_t count_waiting_commands(ENetPeer& peer) {
+    std::size_t total = count(peer.dispatchedCommands);
+    for (std::size_t i = 0; i < peer.channelCount; ++i) {
+        total += count(peer.channels[i].incomingReliableCommands);
+        total += count(peer.channels[i].incomingUnreliableCommands);
+    }
+    return total;
+}
+
+bool is_live(const ENetPeer& peer) {
+    return peer.state != ENET_PEER_STATE_DISCONNECTED;
+}
+
+bool has_unacknowledged(const ENetPeer& peer) {
+    return !is_empty(peer.sentReliableCommands);
+}
+
+bool has_unsent(const ENetPeer& peer) {
+    return !is_empty(peer.outgoingCommands);
+}
+
+bool hand_over(ENetPeer& peer, std::uint8_t channel, ENetPacket* packet, PeerRecord& record) {
+    if (packet == nullptr) return false;
+    packet->userData = &record;
+    packet->freeCallback = release;
+    record.bytes_unacknowledged += packet->dataLength;
+    ++record.messages_unacknowledged;
+    if (enet_peer_send(&peer, channel, packet) == 0) return true;
+    enet_packet_destroy(packet);
+    return false;
+}
+
+}  // namespace pinhole::reliable

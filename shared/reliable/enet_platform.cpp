@@ -1,0 +1,226 @@
+#include "shared/reliable/enet_platform.hpp"
+
+#include <memory>
+#include <span>
+#include <vector>
+
+// Default visibility from here on, ENet's own declarations included: a hidden definition would not
+// replace the library's.
+#pragma GCC visibility push(default)
+#include <enet/enet.h>
+
+namespace pinhole::reliable {
+namespace {
+
+// The one mutable global of the project, forced by ENet's C interface: it hands its functions a
+// socket number and no context, and asks for the time and for sockets without even that. One
+// thread uses ENet (as ENet demands anyway), so there is no lock.
+struct Platform {
+    std::vector<std::unique_ptr<EnetSlot>> slots;
+    std::uint32_t now = 1;
+};
+
+Platform& platform() {
+    static Platform instance;
+    return instance;
+}
+
+EnetSlot* find_slot(int socket) {
+    if (socket < kFirstSlotNumber) return nullptr;
+    const auto index = static_cast<std::size_t>(socket - kFirstSlotNumber);
+    auto& slots = platform().slots;
+    return index < slots.size() ? slots[index].get() : nullptr;
+}
+
+int create_slot() {
+    auto& slots = platform().slots;
+    std::size_t index = 0;
+    while (index < slots.size() && slots[index]) ++index;
+    if (index == static_cast<std::size_t>(kSlotsMax)) return ENET_SOCKET_NULL;
+    if (index == slots.size()) slots.emplace_back();
+    slots[index] = std::make_unique<EnetSlot>();
+    return kFirstSlotNumber + static_cast<int>(index);
+}
+
+std::size_t total_size(std::span<const ENetBuffer> buffers) {
+    std::size_t size = 0;
+    for (const ENetBuffer& buffer : buffers) size += buffer.dataLength;
+    return size;
+}
+
+void gather(std::span<const ENetBuffer> buffers, MutableBytes out) {
+    for (const ENetBuffer& buffer : buffers) {
+        if (buffer.dataLength == 0) continue;
+        std::memcpy(out.data(), buffer.data, buffer.dataLength);
+        out = out.subspan(buffer.dataLength);
+    }
+}
+
+void scatter(Bytes in, std::span<const ENetBuffer> buffers) {
+    for (const ENetBuffer& buffer : buffers) {
+        const std::size_t size = std::min(in.size(), buffer.dataLength);
+        if (size == 0) continue;
+        std::memcpy(buffer.data, in.data(), size);
+        in = in.subspan(size);
+    }
+}
+
+}  // namespace
+
+std::optional<MutableBytes> EnetSlot::claim_outgoing(VirtualAddress to, std::size_t size) {
+    if (outbox_.size() >= kOutboxDatagramsMax) return std::nullopt;
+    SlotDatagram& datagram = outbox_.push();
+    datagram.to = to;
+    datagram.bytes.resize(size);
+    return MutableBytes{datagram.bytes};
+}
+
+bool is_ours(int socket) {
+    return find_slot(socket) != nullptr;
+}
+
+EnetSlot& slot_of(int socket) {
+    EnetSlot* slot = find_slot(socket);
+    assert(slot != nullptr);
+    return *slot;
+}
+
+void set_enet_time(std::uint32_t milliseconds) {
+    platform().now = milliseconds;
+}
+
+}  // namespace pinhole::reliable
+
+// Everything that ENet's unix.c defines. A partial replacement would mix both and crash.
+extern "C" {
+
+using pinhole::Bytes;
+using pinhole::VirtualAddress;
+using pinhole::reliable::EnetSlot;
+
+int enet_initialize(void) {
+    return 0;
+}
+
+void enet_deinitialize(void) {}
+
+enet_uint32 enet_time_get(void) {
+    return pinhole::reliable::platform().now;
+}
+
+void enet_time_set(enet_uint32 milliseconds) {
+    pinhole::reliable::platform().now = milliseconds;
+}
+
+// `EnetHost` overwrites the seed that comes of this: ENet adds the host's heap address to it.
+enet_uint32 enet_host_random_seed(void) {
+    return 0;
+}
+
+// A virtual address has neither a name nor a printed form.
+int enet_address_set_host_ip(ENetAddress* /*address*/, const char* /*name*/) {
+    return -1;
+}
+
+int enet_address_set_host(ENetAddress* /*address*/, const char* /*name*/) {
+    return -1;
+}
+
+int enet_address_get_host_ip(const ENetAddress* /*address*/, char* /*name*/, size_t /*size*/) {
+    return -1;
+}
+
+int enet_address_get_host(const ENetAddress* /*address*/, char* /*name*/, size_t /*size*/) {
+    return -1;
+}
+
+ENetSocket enet_socket_create(ENetSocketType type) {
+    if (type != ENET_SOCKET_TYPE_DATAGRAM) return ENET_SOCKET_NULL;
+    return pinhole::reliable::create_slot();
+}
+
+void enet_socket_destroy(ENetSocket socket) {
+    if (!pinhole::reliable::is_ours(socket)) return;
+    const auto index = static_cast<std::size_t>(socket - pinhole::reliable::kFirstSlotNumber);
+    pinhole::reliable::platform().slots[index].reset();
+}
+
+int enet_socket_bind(ENetSocket /*socket*/, const ENetAddress* /*address*/) {
+    return 0;
+}
+
+int enet_socket_get_address(ENetSocket /*socket*/, ENetAddress* address) {
+    address->host = ENET_HOST_ANY;
+    address->port = ENET_PORT_ANY;
+    return 0;
+}
+
+int enet_socket_listen(ENetSocket /*socket*/, int /*backlog*/) {
+    return -1;
+}
+
+ENetSocket enet_socket_accept(ENetSocket /*socket*/, ENetAddress* /*address*/) {
+    return ENET_SOCKET_NULL;
+}
+
+int enet_socket_connect(ENetSocket /*socket*/, const ENetAddress* /*address*/) {
+    return -1;
+}
+
+int enet_socket_set_option(ENetSocket /*socket*/, ENetSocketOption /*option*/, int /*value*/) {
+    return 0;
+}
+
+int enet_socket_get_option(ENetSocket /*socket*/, ENetSocketOption /*option*/, int* value) {
+    *value = 0;
+    return 0;
+}
+
+int enet_socket_shutdown(ENetSocket /*socket*/, ENetSocketShutdown /*how*/) {
+    return 0;
+}
+
+// Always a success: a negative result would fail the service of every peer of the host. A datagram
+// that found no room is lost, and ENet sends it again.
+int enet_socket_send(ENetSocket socket, const ENetAddress* address, const ENetBuffer* buffers,
+                     size_t buffer_count) {
+    const std::span parts{buffers, buffer_count};
+    const std::size_t size = pinhole::reliable::total_size(parts);
+    if (EnetSlot* slot = pinhole::reliable::find_slot(socket)) {
+        if (const auto room = slot->claim_outgoing(VirtualAddress{address->host}, size)) {
+            pinhole::reliable::gather(parts, *room);
+        }
+    }
+    return static_cast<int>(size);
+}
+
+// Never negative, for the same reason. Zero says that nothing is there, so a datagram that does
+// not fit is dropped whole.
+int enet_socket_receive(ENetSocket socket, ENetAddress* address, ENetBuffer* buffers,
+                        size_t buffer_count) {
+    EnetSlot* slot = pinhole::reliable::find_slot(socket);
+    if (slot == nullptr) return 0;
+    const std::span<const ENetBuffer> parts{buffers, buffer_count};
+    const Bytes datagram = slot->take_offered();
+    if (datagram.size() > pinhole::reliable::total_size(parts)) return 0;
+    if (address != nullptr) {
+        address->host = slot->offered_from().value();
+        address->port = 1;
+    }
+    pinhole::reliable::scatter(datagram, parts);
+    return static_cast<int>(datagram.size());
+}
+
+int enet_socketset_select(ENetSocket /*highest*/, ENetSocketSet* /*reading*/,
+                          ENetSocketSet* /*writing*/, enet_uint32 /*timeout*/) {
+    return 0;
+}
+
+int enet_socket_wait(ENetSocket /*socket*/, enet_uint32* condition, enet_uint32 /*timeout*/) {
+    *condition = ENET_SOCKET_WAIT_NONE;
+    return 0;
+}
+
+}  // extern "C"
+
+#pragma GCC visibility pop
