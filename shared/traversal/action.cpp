@@ -1,0 +1,48 @@
+#include "shared/traversal/action.hpp"
+
+namespace pinhole::traversal {
+
+std::string_view name_of(PathState state) {
+    switch (state) {
+        case PathState::kDirect: return "direct";
+        case PathState::kRelay: return "relay";
+        case PathState::kRelayOneWay: return "relay_one_way";
+        case PathState::kLost: return "lost";
+    }
+    return "?";
+}
+
+std::string_view name_of(Reason reason) {
+    switch (reason) {
+        case Reason::kSelected: return "selected";
+        case Reason::kChecking: return "checking";
+        case Reason::kNoCandidates: return "no_candidates";
+        case Reason::kNoAnswer: return "no_answer";
+        case Reason::kSmallOnly: return "small_only";
+        case Reason::kLostDirect: return "lost_direct";
+        case Reason::kTheyAreNotYet: return "peer_not_yet";
+        case Reason::kWeAreNotYet: return "not_yet";
+        case Reason::kSilence: return "silence";
+    }
+    return "?";
+}
+
+std::string_view sentence_of(Reason reason) {
+    switch (reason) {
+        case Reason::kSelected: return "both sides send directly";
+        case Reason::kChecking: return "direct paths are still being checked";
+        case Reason::kNoCandidates: return "neither side has an address that the other could try";
+        case Reason::kNoAnswer: return "no check was answered on any direct path";
+        case Reason::kSmallOnly:
+            return "the direct path carries small datagrams, but none of full size";
+        case Reason::kLostDirect: return "the direct path stopped answering";
+        case Reason::kTheyAreNotYet:
+            return "our side sends directly, the other side still uses the relay";
+        case Reason::kWeAreNotYet:
+            return "the other side sends directly, our side still uses the relay";
+        case Reason::kSilence: return "neither a direct path nor the relay answers";
+    }
+    return "?";
+}
+
+}  // namespace pinhole::traversal

@@ -1,0 +1,94 @@
+// What an agent wants done, and what it wants the user to know. Plain values.
+//
+// The agent never sees keys or payload: whoever takes an action seals it, gives an opener its MAC
+// and a handshake its bytes, and sends it on the route that the action names.
+#pragma once
+
+#include <string_view>
+#include <variant>
+
+#include "shared/base/time.hpp"
+#include "shared/traversal/route.hpp"
+#include "shared/wire/frame.hpp"
+
+namespace pinhole::traversal {
+
+/// An opener (kind 9) to `path`; with a `ttl`, one that must die between the two NATs.
+struct SendOpener {
+    Path path;
+    std::optional<std::uint8_t> ttl{};
+};
+
+/// A copy of the current attempt's handshake message 1 to `path`.
+struct SendHandshake {
+    Path path;
+};
+
+/// A sealed challenge frame.
+struct SendChallenge {
+    Route route;
+    wire::Challenge challenge;
+};
+
+/// A sealed response frame: the 1:1 answer to a challenge, never longer than it.
+struct SendResponse {
+    Route route;
+    wire::Response response;
+};
+
+/// A sealed keepalive frame that asks for no acknowledgement.
+struct SendKeepalive {
+    Route route;
+};
+
+/// A sealed candidates frame with our own candidates, over the relay where there is one: both sides
+/// check again now.
+struct TrickleCandidates {};
+
+/// What the user is told about the way to the peer.
+enum class PathState : std::uint8_t {
+    kDirect,       ///< both sides send directly
+    kRelay,        ///< both sides send through the relay
+    kRelayOneWay,  ///< only one side has selected a direct path
+    kLost,         ///< nothing was answered on any route for 10 s
+};
+
+/// Why the state is what it is: the first that applies.
+enum class Reason : std::uint8_t {
+    kSelected,       ///< direct: both sides selected a direct path
+    kLostDirect,     ///< relay: there was a direct path and it stopped answering
+    kNoCandidates,   ///< relay: no usable pair of a local socket and a remote candidate
+    kChecking,       ///< relay: the checks have not ended yet
+    kNoAnswer,       ///< relay: no check was answered on any pair
+    kSmallOnly,      ///< relay: small checks are answered, data-sized ones are not
+    kTheyAreNotYet,  ///< one way: we selected a direct path, the peer did not
+    kWeAreNotYet,    ///< one way: the peer selected a direct path, we did not
+    kSilence,        ///< lost: neither direct paths nor the relay answered
+};
+
+/// One token in snake_case, for machines.
+[[nodiscard]] std::string_view name_of(PathState state);
+[[nodiscard]] std::string_view name_of(Reason reason);
+/// One English sentence without its full stop, for people.
+[[nodiscard]] std::string_view sentence_of(Reason reason);
+
+/// The state, the reason or the route of the data changed.
+struct PathChanged {
+    /// Where our data goes. The last route when `state` is `kLost`.
+    Route route = Route::relay();
+    PathState state = PathState::kRelay;
+    Reason reason = Reason::kChecking;
+    /// Smoothed round-trip time of `route`; nothing before its first answer.
+    std::optional<Duration> rtt{};
+
+    friend bool operator==(const PathChanged&, const PathChanged&) = default;
+};
+
+/// Direct paths and the relay are unanswered for 10 s: please ask for a new introduction. Comes
+/// again every 5 s and a jitter until something answers.
+struct Lost {};
+
+using Action = std::variant<SendOpener, SendHandshake, SendChallenge, SendResponse, SendKeepalive,
+                            TrickleCandidates, PathChanged, Lost>;
+
+}  // namespace pinhole::traversal

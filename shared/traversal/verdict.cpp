@@ -1,0 +1,32 @@
+#include "shared/traversal/verdict.hpp"
+
+namespace pinhole::traversal {
+
+namespace {
+
+/// Why nothing is direct: the first that applies.
+Reason why_relayed(const Facts& facts) {
+    if (facts.had_direct) return Reason::kLostDirect;
+    if (!facts.has_pairs) return Reason::kNoCandidates;
+    if (facts.is_checking) return Reason::kChecking;
+    if (facts.was_answered) return Reason::kSmallOnly;
+    return Reason::kNoAnswer;
+}
+
+}  // namespace
+
+std::optional<Verdict> judge(const Facts& facts) {
+    if (facts.is_lost) return Verdict{PathState::kLost, Reason::kSilence};
+    if (facts.we_selected) {
+        // Without a relay there is no other way in which the peer's data could come.
+        if (facts.peer_selected || !facts.has_relay) {
+            return Verdict{PathState::kDirect, Reason::kSelected};
+        }
+        return Verdict{PathState::kRelayOneWay, Reason::kTheyAreNotYet};
+    }
+    if (!facts.has_relay) return std::nullopt;
+    if (facts.peer_selected) return Verdict{PathState::kRelayOneWay, Reason::kWeAreNotYet};
+    return Verdict{PathState::kRelay, why_relayed(facts)};
+}
+
+}  // namespace pinhole::traversal
