@@ -1,0 +1,104 @@
+// The keys of one epoch: what one handshake or one rekey left behind, and what was sealed and
+// opened under them.
+//
+// Owns both ciphers, the send counter and the replay window. A counter is never used twice: the
+// epoch refuses to seal at `kSealLimit`.
+#pragma once
+
+#include "shared/base/result.hpp"
+#include "shared/base/tagged.hpp"
+#include "shared/base/time.hpp"
+#include "shared/crypto/cipher.hpp"
+#include "shared/crypto/noise.hpp"
+#include "shared/crypto/replay_window.hpp"
+#include "shared/wire/transport.hpp"
+
+namespace pinhole::session {
+
+/// After this many messages an epoch asks for a rekey.
+inline constexpr std::uint64_t kRekeyAfterMessages = 1ULL << 24U;
+/// An epoch refuses to seal from here on. RFC 9001 B.1 allows AES-GCM 2^28 packets of at most 2^11
+/// bytes under one key, and ours are not longer; ChaCha20-Poly1305 tolerates far more.
+inline constexpr std::uint64_t kSealLimit = 1ULL << 28U;
+
+/// The two names of an epoch: ours is what the other side writes into its datagrams.
+struct EpochIndices {
+    SessionIndex local;
+    SessionIndex remote;
+};
+
+/// What a finished handshake hands over.
+struct EpochKeys {
+    crypto::TransportKeys keys;
+    crypto::CipherSuite suite = crypto::CipherSuite::kChaCha20Poly1305;
+    EpochIndices indices;
+};
+
+/// The keys that a complete handshake leaves for `suite`.
+[[nodiscard]] EpochKeys make_epoch_keys(const crypto::NoiseHandshake& finished,
+                                        crypto::CipherSuite suite, const EpochIndices& indices);
+
+template <std::size_t WindowBits>
+class Epoch {
+  public:
+    /// `first_counter` is what the first message is sealed under: 0, unless a test wants to see
+    /// the end of an epoch without sealing 2^28 messages.
+    explicit Epoch(const EpochKeys& from, std::uint32_t first_counter = 0)
+        : send_(from.suite, from.keys.send),
+          receive_(from.suite, from.keys.receive),
+          hash_(from.keys.handshake_hash),
+          indices_(from.indices),
+          next_counter_(first_counter) {}
+
+    /// `datagram` holds 14 bytes of room, the frame, and 16 bytes of room; on return a whole
+    /// transport message. False, and nothing changed, at `kSealLimit`.
+    [[nodiscard]] bool seal_in_place(MutableBytes datagram) {
+        assert(datagram.size() >= wire::kTransportSizeMin);
+        if (next_counter_ >= kSealLimit) return false;
+        const std::uint64_t counter = next_counter_++;
+        wire::encode_header({.receiver = indices_.remote, .counter = counter}, datagram);
+        send_.seal_in_place(counter, datagram.first(wire::kTransportHeaderSize),
+                            datagram.subspan(wire::kTransportHeaderSize));
+        return true;
+    }
+
+    /// `datagram` is a whole transport message that named this epoch's local index, in the
+    /// caller's memory; on success the frame inside it, opened in place.
+    /// Drops: kReplay, kBadTag. Nothing mutates before the tag was verified.
+    [[nodiscard]] Parsed<MutableBytes> open_in_place(const wire::TransportHeader& header,
+                                                     MutableBytes datagram) {
+        if (!window_.would_accept(header.counter)) return dropped(Drop::kReplay);
+        const MutableBytes body = datagram.subspan(wire::kTransportHeaderSize);
+        if (!receive_.open_in_place(header.counter, datagram.first(wire::kTransportHeaderSize),
+                                    body)) {
+            return dropped(Drop::kBadTag);
+        }
+        window_.mark(header.counter);
+        if (opened_ < kSealLimit) ++opened_;
+        return body.first(body.size() - wire::kTagSize);
+    }
+
+    [[nodiscard]] const EpochIndices& indices() const { return indices_; }
+    [[nodiscard]] const FixedBytes<32>& handshake_hash() const { return hash_; }
+    [[nodiscard]] crypto::CipherSuite suite() const { return send_.suite(); }
+    /// How many messages were sealed, and how many opened (counted up to `kSealLimit`).
+    [[nodiscard]] std::uint64_t sealed() const { return next_counter_; }
+    [[nodiscard]] std::uint64_t opened() const { return opened_; }
+
+  private:
+    crypto::Cipher send_;
+    crypto::Cipher receive_;
+    crypto::ReplayWindow<WindowBits> window_;
+    FixedBytes<32> hash_;
+    EpochIndices indices_;
+    /// Both stay within `kSealLimit`; a server holds a million of these.
+    std::uint32_t next_counter_;
+    std::uint32_t opened_ = 0;
+};
+
+/// RFC 6479 window between peers: reordering across two paths stays inside it.
+inline constexpr std::size_t kPeerWindowBits = 8128;
+/// A server session carries little but keepalives.
+inline constexpr std::size_t kServerWindowBits = 128;
+
+}  // namespace pinhole::session
