@@ -1,0 +1,62 @@
+// One introduction: two clients, a nonce, and how far it has come.
+//
+//     (open)  kOffered --accept--> kSettled
+//     (ask)   kAsking --accept--> kOffered --accept--> kSettled
+//             kAsking --refuse--> kFailed
+//     kAsking, kOffered --no answer--> kFailed
+//
+// In kAsking the answerer knows who asks, and nobody knows more. From kOffered on both sides have
+// each other's key, handle and proven candidates.
+#pragma once
+
+#include "rendezvous/candidate_proof.hpp"
+#include "rendezvous/client.hpp"
+#include "shared/session/handshake.hpp"
+
+namespace pinhole::rendezvous {
+
+struct Introduction {
+    enum class Stage : std::uint8_t { kAsking, kOffered, kSettled, kFailed };
+
+    IntroductionNonce nonce{};
+    ClientId asker;
+    ClientId answerer;
+    /// The id under which the answerer was asked for.
+    wire::Id target;
+    bool resume = false;
+    /// True when the answerer is asked first.
+    bool asked = false;
+    Stage stage = Stage::kOffered;
+    /// What the asker was told when it failed; a repeated `connect` gets it again.
+    wire::ErrorCode failure = wire::ErrorCode::kUnknownPeer;
+
+    RelayHandle handle;
+    Claims asker_claims;
+    Claims answerer_claims;
+    /// The asker's message 1, if it rides along.
+    session::HandshakeBuffer handshake;
+
+    /// Copies of the present question sent, and when the next one, or giving up, is due.
+    int copies = 0;
+    Instant repeat_at = kNever;
+    Instant copy_sent;
+    /// Questions (kAsking) sent, and answers got: an answer to a question that was repeated is no
+    /// answer to the offer that followed.
+    int questions = 0;
+    int answers = 0;
+
+    Instant created;
+    Instant expires;
+    Instant offered_at;
+    /// How long each side holds back after `offered_at`, so that both begin together.
+    Duration asker_fires_in{0};
+    Duration answerer_fires_in{0};
+    Alarm alarm{};
+
+    [[nodiscard]] Instant next_timeout() const { return std::min(repeat_at, expires); }
+    void keep_alive(Instant now) {
+        expires = std::min(now + kIntroductionLifetime, created + kIntroductionLifetimeMax);
+    }
+};
+
+}  // namespace pinhole::rendezvous

@@ -1,0 +1,43 @@
+// The command line of `rendezvous`, as plain values.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "shared/base/endpoint.hpp"
+#include "shared/base/result.hpp"
+#include "shared/wire/id.hpp"
+
+namespace pinhole::rendezvous {
+
+/// Port 3478 because restrictive firewalls let STUN's port out more often than any other.
+inline constexpr std::uint16_t kDefaultPort = 3478;
+
+enum class Action : std::uint8_t { kServe, kRelease, kHelp, kVersion };
+
+struct Options {
+    Action action = Action::kServe;
+    /// Where to listen; each also on the next port. Empty = every address of both families.
+    std::vector<Endpoint> binds;
+    /// Empty = where the system keeps such things.
+    std::filesystem::path state_directory;
+    /// One of spdlog's names: trace, debug, info, warn, error, off.
+    std::string log_level = "info";
+    bool answers_stun = false;
+    /// For `kRelease`.
+    wire::Id released;
+};
+
+/// Two lines for stderr: what is wrong, and what to try.
+struct UsageError {
+    std::string what;
+    std::string hint;
+};
+
+[[nodiscard]] Result<Options, UsageError> parse_options(int argc, const char* const* argv);
+
+/// What `--help` prints.
+[[nodiscard]] std::string help_text();
+
+}  // namespace pinhole::rendezvous

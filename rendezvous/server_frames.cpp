@@ -1,0 +1,110 @@
+// What each frame of a client leads to: the second half of `Server`'s routing.
+#include "rendezvous/server.hpp"
+
+namespace pinhole::rendezvous {
+
+Parsed<void> Server::on(Instant now, Client& client, const Path& source,
+                        const wire::Keepalive& frame) {
+    if (!frame.wants_ack) return {};
+    registrations_.note_alive(now, client);
+    // To the validated path, wherever the keepalive came from.
+    outbox_.send(
+        client,
+        wire::Keepalive{.is_ack = true, .sequence = frame.sequence, .observed = source.remote});
+    return {};
+}
+
+Parsed<void> Server::on(Instant /*now*/, Client& client, const Path& source,
+                        const wire::Challenge& frame) {
+    // A source that is not validated gets our own challenge instead, and nothing else.
+    if (source == client.path) outbox_.send(client, wire::Response{.id = frame.id});
+    return {};
+}
+
+Parsed<void> Server::on(Instant now, Client& client, const Path& source,
+                        const wire::Response& frame) {
+    return roaming_.handle_response(now, client, source, frame);
+}
+
+Parsed<void> Server::on(Instant now, Client& client, const Path& /*source*/,
+                        const wire::Rekey& frame) {
+    // A rekey costs as much as a handshake.
+    if (!budgets_.handshakes.try_take(now, client.path.remote.ip)) return dropped(Drop::kLimit);
+    const auto fresh = clients_.allocate(client.name);
+    if (!fresh) return dropped(Drop::kLimit);
+    const auto used = client.session.handle_rekey(now, frame, *fresh, random_);
+    if (!used || !*used) clients_.release(*fresh);
+    if (!used) return dropped(used.error());
+    return {};
+}
+
+Parsed<void> Server::on(Instant /*now*/, Client& client, const Path& /*source*/,
+                        const wire::Close& /*frame*/) {
+    registrations_.remove(client, PeerOffline::Why::kLeft);
+    return {};
+}
+
+Parsed<void> Server::on(Instant now, Client& client, const Path& /*source*/,
+                        const wire::Register& frame) {
+    return registrations_.handle_register(now, client, frame);
+}
+
+Parsed<void> Server::on(Instant now, Client& client, const Path& /*source*/,
+                        const wire::Connect& frame) {
+    if (client.is_registered()) return introductions_.handle_connect(now, client, frame);
+    // It may have overtaken its `register`, or that one waits for the store: it will be repeated.
+    if (now - client.proven_at < kRegisterGrace) return dropped(Drop::kUnexpected);
+    outbox_.send(client,
+                 wire::Error{.code = wire::ErrorCode::kNotRegistered, .nonce = frame.nonce});
+    return {};
+}
+
+Parsed<void> Server::on(Instant now, Client& client, const Path& /*source*/,
+                        const wire::Accept& frame) {
+    return introductions_.handle_accept(now, client, frame);
+}
+
+Parsed<void> Server::on(Instant now, Client& client, const Path& /*source*/,
+                        const wire::Refuse& frame) {
+    return introductions_.handle_refuse(now, client, frame);
+}
+
+Parsed<void> Server::on(Instant now, Client& client, const Path& /*source*/,
+                        const wire::Trickle& frame) {
+    return introductions_.handle_trickle(now, client, frame);
+}
+
+Parsed<void> Server::on(Instant now, Client& client, const Path& /*source*/,
+                        const wire::Relay& frame) {
+    const auto forwarded = relay_.forward(now, client.name, frame);
+    if (!forwarded) {
+        if (forwarded.error() == Drop::kLimit) metrics_.happened.add(Happening::kRelayRefused);
+        return dropped(forwarded.error());
+    }
+    if (*forwarded) deliver(**forwarded);
+    return {};
+}
+
+Parsed<void> Server::on(Instant /*now*/, Client& /*client*/, const Path& /*source*/,
+                        const wire::Join& /*frame*/) {
+    return dropped(Drop::kUnexpected);  // this server keeps no rooms
+}
+
+Parsed<void> Server::on(Instant /*now*/, Client& /*client*/, const Path& /*source*/,
+                        const wire::Leave& /*frame*/) {
+    return dropped(Drop::kUnexpected);  // this server keeps no rooms
+}
+
+Parsed<void> Server::on(Instant now, Client& client, const Path& /*source*/,
+                        const wire::Release& frame) {
+    return registrations_.handle_release(now, client, frame);
+}
+
+void Server::deliver(const RelayDelivery& delivery) {
+    Client* to = clients_.find(delivery.to);
+    if (to == nullptr) return;
+    outbox_.send(*to, delivery.frame);
+    metrics_.happened.add(Happening::kFrameRelayed);
+}
+
+}  // namespace pinhole::rendezvous
