@@ -27,8 +27,11 @@ endif()
 
 add_library(pinhole_options INTERFACE)
 target_include_directories(pinhole_options INTERFACE ${PROJECT_SOURCE_DIR})
+# For a project that has this tree as a part of it.
+target_compile_features(pinhole_options INTERFACE cxx_std_20)
 target_compile_options(pinhole_options INTERFACE
-    -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
+    -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+    $<$<BOOL:${PROJECT_IS_TOP_LEVEL}>:-Werror>
     -fstack-protector-strong)
 # cxxopts splits the values of a list at commas unless told otherwise; a message holds commas.
 target_compile_definitions(pinhole_options INTERFACE
