@@ -27,10 +27,10 @@ void Agent::on_introduction(Instant now, const Terms& terms) {
     has_relay_ = terms.has_relay;
     was_answered_ = false;
     had_direct_ = selection_.selected().has_value();
-    budget_.reset();
+    budget_.reset(now);
     checklist_.forget_remotes();
     for (const wire::Candidate& candidate : terms.remote) {
-        budget_.grant(candidate.endpoint.ip, kBudgetPerIntroduction);
+        budget_.grant(now, candidate.endpoint.ip, kBudgetPerIntroduction);
         checklist_.add_remote(candidate);
     }
     for (Pair& pair : checklist_.pairs()) {
@@ -44,7 +44,7 @@ void Agent::on_introduction(Instant now, const Terms& terms) {
 void Agent::add_remote_candidates(Instant now, const wire::CandidateList& remote, Voucher voucher) {
     const bool is_peers = voucher == Voucher::kPeer;
     for (const wire::Candidate& candidate : remote) {
-        budget_.grant_new(candidate.endpoint.ip,
+        budget_.grant_new(now, candidate.endpoint.ip,
                           is_peers ? kBudgetOnTrust : kBudgetPerIntroduction);
         checklist_.add_remote(candidate);
     }
@@ -192,7 +192,7 @@ Pair* Agent::hear(Instant now, const Path& path) {
     if (pair == nullptr) return nullptr;
     const bool is_first = !pair->was_heard;
     pair->was_heard = true;
-    budget_.grant_new(path.remote.ip, kBudgetOnTrust);
+    budget_.grant_new(now, path.remote.ip, kBudgetOnTrust);
     if (pair->state == PairState::kVerified) return pair;
     if (!pair->checks.is_running()) {
         if (!is_barred(now, *pair)) start_checks(now, *pair, std::max(now, fire_at_));

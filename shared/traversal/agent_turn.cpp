@@ -37,7 +37,7 @@ void Agent::start_checks(Instant now, Pair& pair, Instant at) {
     // A listener's own first datagram would open a mapping that its peer cannot guess.
     if (is_listening_ && !pair.was_heard) return;
     if (is_barred(now, pair)) return;
-    budget_.grant_new(pair.path.remote.ip, kBudgetOnTrust);
+    budget_.grant_new(now, pair.path.remote.ip, kBudgetOnTrust);
     if (!pair.was_heard) send_openers(pair);
     pair.transition(PairState::kInProgress);
     pair.checks.start(at);
@@ -47,7 +47,7 @@ void Agent::start_checks(Instant now, Pair& pair, Instant at) {
 void Agent::check_again(Instant now, Instant at) {
     for (Pair& pair : checklist_.pairs()) {
         if (pair.state == PairState::kVerified) continue;
-        budget_.grant(pair.path.remote.ip, kBudgetOnTrust);
+        budget_.renew(now, pair.path.remote.ip, kBudgetOnTrust);
         // The mappings of both sides may be gone, so it is a first time again.
         pair.was_heard = pair.was_heard && is_listening_;
         start_checks(now, pair, at);

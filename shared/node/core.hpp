@@ -1,0 +1,105 @@
+// The inside of `Node`: it owns the parts, and every datagram passes it once in each direction.
+//
+// node.cpp holds the verbs and commands, demux.cpp the way of an arriving datagram to its owner.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <unordered_map>
+
+#include "shared/crypto/cookie.hpp"
+#include "shared/node/node.hpp"
+#include "shared/node/peer_link.hpp"
+
+namespace pinhole::node {
+
+/// Outgoing datagrams that may wait for the driver at a time: a burst of ENet's window.
+inline constexpr std::size_t kTransmitsMax = 4096;
+/// Peers with a number at a time; ENet has as many slots by default.
+inline constexpr std::size_t kPeersMax = 64;
+/// From so many pending sessions on an initiation must show a cookie first (protocol.md).
+inline constexpr std::size_t kPendingWithoutCookie = 8;
+
+class Node::Core {
+  public:
+    Core(NodeConfig config, Random& random);
+
+    void handle_datagram(Instant now, const Datagram& in);
+    void handle_timeout(Instant now);
+    void handle_io_event(Instant now, const IoEvent& event);
+    [[nodiscard]] std::optional<Transmit> poll_transmit();
+    [[nodiscard]] std::optional<Event> poll_event();
+    [[nodiscard]] Instant next_timeout() const;
+
+    void start(Instant now, std::vector<Endpoint> servers);
+    void trust(const Id& id, const crypto::PublicKey& key) { trusted_.insert_or_assign(id, key); }
+    void forget(const Id& id) { trusted_.erase(id); }
+    PeerNumber connect(Instant now, const Id& id, bool keep_trying);
+    [[nodiscard]] Result<void, reliable::SendError> send(Instant now, PeerNumber peer,
+                                                         const Outbound& message);
+    void disconnect(Instant now, PeerNumber peer);
+    void shutdown(Instant now);
+
+    [[nodiscard]] std::optional<PeerStatus> status(PeerNumber peer) const;
+    [[nodiscard]] std::vector<PeerStatus> peers() const;
+    [[nodiscard]] bool is_registered() const { return rendezvous_.is_registered(); }
+    [[nodiscard]] const NodeConfig& config() const { return config_; }
+    [[nodiscard]] const DropCounters& drops() const { return drops_; }
+
+  private:
+    // The way in (demux.cpp).
+    void handle_message(Instant now, const Route& route, Bytes message);
+    void handle_initiation(Instant now, const Route& route, Bytes message);
+    void handle_response(Instant now, const Route& route, Bytes message);
+    void handle_transport(Instant now, const Route& route, Bytes message);
+    void handle_opener(Instant now, const Route& route, Bytes message);
+    void handle_retry(const Route& route, Bytes message);
+    void handle_gone(Instant now, Bytes message);
+    void handle_binding_response(Instant now, const Route& route, Bytes message);
+    void handle_server_frame(Instant now, const wire::ServerFrame& frame);
+    void handle_introduction(Instant now, const wire::Introduction& in);
+    [[nodiscard]] bool is_welcome(const wire::Introduction& in) const;
+
+    // Owners.
+    [[nodiscard]] PeerLink* find(PeerNumber number);
+    [[nodiscard]] PeerLink* find(const Id& id);
+    /// The link of this id, made when there is none and room for one.
+    [[nodiscard]] PeerLink* find_or_make(Instant now, const Id& id);
+    [[nodiscard]] traversal::LocalSockets local_sockets() const;
+    [[nodiscard]] std::size_t pending_count() const;
+
+    // After every mutation (node.cpp).
+    void settle(Instant now);
+    void take_rendezvous_news(Instant now);
+    void send_enet_datagrams(Instant now);
+    void take_enet_events();
+    void take(const reliable::EnetEvent& event);
+
+    NodeConfig config_;
+    Incarnation incarnation_;
+    Random& random_;
+    DropCounters drops_;
+    TransmitQueue out_{kTransmitsMax};
+    std::deque<NodeEvent> events_;
+    IndexTable indices_;
+    session::SessionContext context_;
+    crypto::CookieJar cookies_;
+    EnetPort enet_;
+    RendezvousClient rendezvous_;
+    PeerLink::Shared link_shared_;
+    std::map<PeerNumber, std::unique_ptr<PeerLink>> links_;
+    std::unordered_map<Id, crypto::PublicKey> trusted_;
+    std::uint32_t next_peer_ = 1;
+    bool has_v4_ = false;
+    bool has_v6_ = false;
+    bool had_relay_ = false;
+    /// The bytes of the `MessageReceived` events that wait, in their order.
+    std::deque<ByteVector> messages_;
+    /// The message that `poll_event` handed out last: its bytes live until the next one.
+    ByteVector handed_out_;
+    /// Where datagrams are opened: the outer one, and the one inside a relay frame.
+    std::array<std::byte, 2048> opening_;
+    std::array<std::byte, 2048> opening_relayed_;
+};
+
+}  // namespace pinhole::node

@@ -1,0 +1,104 @@
+// What a node tells its owner. Every event is a value; texts and keys are for people and files.
+#pragma once
+
+#include <variant>
+
+#include "shared/base/endpoint.hpp"
+#include "shared/base/io.hpp"
+#include "shared/base/time.hpp"
+#include "shared/node/config.hpp"
+
+namespace pinhole::node {
+
+/// The rendezvous knows us. Raised after every registration, so also after a server's restart.
+struct Registered {
+    Endpoint server;
+    /// Where the server sees us.
+    std::optional<Endpoint> observed;
+    /// The server's key; remember it when none was configured.
+    crypto::PublicKey server_key;
+    bool is_first_contact = false;
+    Duration round_trip_time{};
+};
+
+/// The rendezvous is not reachable, or not ours any more. Raised once per change of trouble.
+struct ServerLost {
+    ServerTrouble trouble = ServerTrouble::kNoAnswer;
+    /// For kKeyChanged: what it shows now.
+    std::optional<crypto::PublicKey> shown_key;
+};
+
+/// The rendezvous told us whom an id belongs to; the handshake is on its way.
+struct PeerIntroduced {
+    PeerNumber peer;
+    Id id;
+    crypto::PublicKey key;
+    /// True when the other side asked for us.
+    bool incoming = false;
+};
+
+/// Somebody called and `AcceptPolicy` turned him away.
+struct CallRefused {
+    Id id;
+    crypto::PublicKey key;
+};
+
+/// The key announced for this id is not the pinned one: nothing was sent to it.
+struct KeyMismatch {
+    PeerNumber peer;
+    Id id;
+    crypto::PublicKey pinned;
+    crypto::PublicKey announced;
+    bool incoming = false;
+};
+
+/// Messages flow. Raised again, with a new connection, after kPeerRestarted.
+struct PeerConnected {
+    PeerNumber peer;
+    Id id;
+    crypto::PublicKey key;
+    /// True when no key was known for this id: tell the user and remember it.
+    bool is_first_contact = false;
+    bool incoming = false;
+};
+
+/// `bytes` are borrowed and valid until the next `poll_event`.
+struct MessageReceived {
+    PeerNumber peer;
+    std::uint8_t channel = 0;
+    Bytes bytes;
+};
+
+struct PathChanged {
+    PeerNumber peer;
+    PathState state = PathState::kRelay;
+    /// Why; `traversal::sentence_of` has the words.
+    Reason reason = Reason::kChecking;
+    /// Where our data goes, when that is a direct path.
+    std::optional<Endpoint> remote;
+    /// Smoothed; zero before the first answer.
+    Duration round_trip_time{};
+};
+
+/// The connection is over. After kPeerRestarted the number stays valid and a new connection
+/// follows; after every other reason the number is gone.
+struct PeerClosed {
+    PeerNumber peer;
+    Id id;
+    CloseReason reason = CloseReason::kDone;
+};
+
+/// One try to connect came to nothing. The node goes on trying when `retrying`; else the number is
+/// gone.
+struct ConnectFailed {
+    PeerNumber peer;
+    Id id;
+    CloseReason reason = CloseReason::kUnknownPeer;
+    bool retrying = false;
+};
+
+using NodeEvent =
+    std::variant<Registered, ServerLost, PeerIntroduced, CallRefused, KeyMismatch, PeerConnected,
+                 MessageReceived, PathChanged, PeerClosed, ConnectFailed>;
+
+}  // namespace pinhole::node

@@ -1,0 +1,329 @@
+#include "shared/node/node.hpp"
+
+#include <utility>
+
+#include "shared/node/core.hpp"
+
+namespace pinhole::node {
+
+std::string_view name_of(CloseReason reason) {
+    switch (reason) {
+        case CloseReason::kDone: return "the other side left";
+        case CloseReason::kLocal: return "closed here";
+        case CloseReason::kPeerRestarted: return "the other side restarted";
+        case CloseReason::kUnknownPeer: return "unknown, offline, or it does not take our calls";
+        case CloseReason::kUnreachable: return "registered, but it does not answer";
+        case CloseReason::kKeyMismatch: return "its key is not the one we know";
+        case CloseReason::kGroupKey: return "the group keys differ";
+        case CloseReason::kNoAnswer: return "introduced, but it did not answer the handshake";
+        case CloseReason::kRefused: return "the rendezvous refused: too many requests";
+    }
+    return "?";
+}
+
+Node::Core::Core(NodeConfig config, Random& random)
+    : config_(std::move(config)),
+      incarnation_(random.u64()),
+      random_(random),
+      indices_(random, kIndicesMax),
+      context_{.keys = config_.keys, .psk = config_.psk, .policy = {}},
+      cookies_(random),
+      enet_(config_.enet, random),
+      rendezvous_({.id = config_.id,
+                   .accept = config_.accept == AcceptPolicy::kAll ? wire::AcceptMode::kOpen
+                                                                  : wire::AcceptMode::kAsk,
+                   .pinned_key = config_.server_key,
+                   .incarnation = incarnation_},
+                  {.keys = config_.keys,
+                   .indices = indices_,
+                   .out = out_,
+                   .drops = drops_,
+                   .random = random}),
+      link_shared_{.config = config_,
+                   .incarnation = incarnation_,
+                   .context = context_,
+                   .rendezvous = rendezvous_,
+                   .enet = enet_,
+                   .indices = indices_,
+                   .out = out_,
+                   .drops = drops_,
+                   .random = random,
+                   .events = events_} {}
+
+// ---- verbs
+
+void Node::Core::handle_timeout(Instant now) {
+    rendezvous_.handle_timeout(now);
+    for (const auto& [number, link] : links_) link->handle_timeout(now);
+    enet_.host().handle_timeout(now);
+    settle(now);
+}
+
+void Node::Core::handle_io_event(Instant now, const IoEvent& event) {
+    bool network_changed = false;
+    if (const auto* opened = std::get_if<SocketOpened>(&event)) {
+        (opened->local.ip.is_v4() ? has_v4_ : has_v6_) = true;
+    } else if (const auto* failed = std::get_if<SocketFailed>(&event)) {
+        if (failed->socket == kSocketV4) has_v4_ = false;
+        if (failed->socket == kSocketV6) has_v6_ = false;
+    } else if (std::holds_alternative<InterfacesChanged>(event)) {
+        network_changed = true;
+    }
+    rendezvous_.handle_io_event(now, event);
+    for (const auto& [number, link] : links_) link->on_local_changed(now, local_sockets());
+    if (network_changed) {
+        rendezvous_.on_network_changed(now);
+        for (const auto& [number, link] : links_) link->on_network_changed(now);
+    }
+    settle(now);
+}
+
+std::optional<Transmit> Node::Core::poll_transmit() {
+    return out_.pop();
+}
+
+std::optional<NodeEvent> Node::Core::poll_event() {
+    if (events_.empty()) return std::nullopt;
+    NodeEvent event = std::move(events_.front());
+    events_.pop_front();
+    if (auto* message = std::get_if<MessageReceived>(&event)) {
+        handed_out_ = std::move(messages_.front());
+        messages_.pop_front();
+        message->bytes = handed_out_;
+    }
+    return event;
+}
+
+Instant Node::Core::next_timeout() const {
+    Instant at = std::min(rendezvous_.next_timeout(), enet_.host().next_timeout());
+    for (const auto& [number, link] : links_) at = std::min(at, link->next_timeout());
+    return at;
+}
+
+// ---- after every mutation
+
+void Node::Core::settle(Instant now) {
+    take_rendezvous_news(now);
+    for (const auto& [number, link] : links_) link->drain(now);
+    // What a closing connection says last leaves before the event of its end ends the link, or the
+    // other side would wait for the acknowledgement of its farewell.
+    send_enet_datagrams(now);
+    take_enet_events();
+    send_enet_datagrams(now);
+    // An ENet event can end a link, and what data left can make an agent act.
+    for (const auto& [number, link] : links_) link->drain(now);
+    std::erase_if(links_, [](const auto& entry) { return entry.second->is_finished(); });
+}
+
+void Node::Core::send_enet_datagrams(Instant now) {
+    while (const auto transmit = enet_.poll_transmit()) {
+        const auto owner = enet_.peer_of(transmit->to);
+        PeerLink* link = owner ? find(*owner) : nullptr;
+        if (link != nullptr) link->send_enet(now, transmit->to, transmit->bytes);
+    }
+}
+
+void Node::Core::take_rendezvous_news(Instant now) {
+    while (auto event = rendezvous_.poll_event()) events_.push_back(*std::move(event));
+    if (rendezvous_.take_candidates_changed()) {
+        for (const auto& [number, link] : links_) link->on_local_changed(now, local_sockets());
+    }
+    if (rendezvous_.take_address_changed()) {
+        for (const auto& [number, link] : links_) link->on_network_changed(now);
+    }
+    if (rendezvous_.take_registered_anew()) {
+        for (const auto& [number, link] : links_) link->on_registered(now);
+    }
+    if (std::exchange(had_relay_, rendezvous_.has_session()) != had_relay_) {
+        for (const auto& [number, link] : links_) link->on_relay_changed(now);
+    }
+}
+
+void Node::Core::take_enet_events() {
+    while (const auto event = enet_.host().poll_event()) take(*event);
+}
+
+void Node::Core::take(const reliable::EnetEvent& event) {
+    const VirtualAddress address = std::visit([](const auto& any) { return any.peer; }, event);
+    const auto owner = enet_.peer_of(address);
+    PeerLink* link = owner ? find(*owner) : nullptr;
+    // A pending session's connection shows nothing before the session is proven.
+    if (link == nullptr || link->address() != address) return;
+    if (const auto* message = std::get_if<reliable::EnetMessage>(&event)) {
+        link->on_enet_connected();
+        messages_.push_back(to_vector(message->bytes));
+        events_.emplace_back(
+            MessageReceived{.peer = *owner, .channel = message->channel, .bytes = {}});
+    } else if (std::holds_alternative<reliable::EnetConnected>(event)) {
+        link->on_enet_connected();
+    } else {
+        link->on_enet_closed();
+    }
+}
+
+// ---- owners
+
+PeerLink* Node::Core::find(PeerNumber number) {
+    const auto found = links_.find(number);
+    return found == links_.end() ? nullptr : found->second.get();
+}
+
+PeerLink* Node::Core::find(const Id& id) {
+    for (const auto& [number, link] : links_) {
+        if (link->id() == id && !link->is_finished()) return link.get();
+    }
+    return nullptr;
+}
+
+PeerLink* Node::Core::find_or_make(Instant now, const Id& id) {
+    if (PeerLink* link = find(id)) return link;
+    if (links_.size() >= kPeersMax) return nullptr;
+    const PeerNumber number{next_peer_++};
+    auto link = std::make_unique<PeerLink>(number, id, link_shared_);
+    link->on_local_changed(now, local_sockets());
+    return links_.emplace(number, std::move(link)).first->second.get();
+}
+
+traversal::LocalSockets Node::Core::local_sockets() const {
+    traversal::LocalSockets out;
+    if (has_v4_) out.v4 = kSocketV4;
+    if (has_v6_) out.v6 = kSocketV6;
+    return out;
+}
+
+std::size_t Node::Core::pending_count() const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        links_, [](const auto& entry) { return entry.second->is_pending(); }));
+}
+
+// ---- commands
+
+void Node::Core::start(Instant now, std::vector<Endpoint> servers) {
+    rendezvous_.start(now, std::move(servers));
+    settle(now);
+}
+
+PeerNumber Node::Core::connect(Instant now, const Id& id, bool keep_trying) {
+    PeerLink* link = find_or_make(now, id);
+    if (link == nullptr) return PeerNumber{};
+    link->connect(now, keep_trying);
+    const PeerNumber number = link->number();
+    settle(now);
+    return number;
+}
+
+Result<void, reliable::SendError> Node::Core::send(Instant now, PeerNumber peer,
+                                                   const Outbound& message) {
+    PeerLink* link = find(peer);
+    if (link == nullptr || !link->address()) return failure(reliable::SendError::kNotConnected);
+    const auto sent =
+        enet_.host().send(now, *link->address(), message.channel, message.bytes, message.delivery);
+    if (sent) settle(now);
+    return sent;
+}
+
+void Node::Core::disconnect(Instant now, PeerNumber peer) {
+    if (PeerLink* link = find(peer)) link->disconnect(now);
+    settle(now);
+}
+
+void Node::Core::shutdown(Instant now) {
+    settle(now);
+    for (const auto& [number, link] : links_) link->shutdown(now);
+    rendezvous_.shutdown();
+}
+
+std::optional<PeerStatus> Node::Core::status(PeerNumber peer) const {
+    const auto found = links_.find(peer);
+    if (found == links_.end()) return std::nullopt;
+    const PeerLink& link = *found->second;
+    return PeerStatus{
+        .peer = peer,
+        .id = link.id(),
+        .key = link.key(),
+        .is_connected = link.is_connected(),
+        .path = link.path(),
+        .bytes_unacknowledged =
+            link.address() ? enet_.host().bytes_unacknowledged(*link.address()) : 0,
+        .rekeys = link.rekeys(),
+    };
+}
+
+std::vector<PeerStatus> Node::Core::peers() const {
+    std::vector<PeerStatus> out;
+    for (const auto& [number, link] : links_) out.push_back(*status(number));
+    return out;
+}
+
+// ---- the face
+
+Node::Node(NodeConfig config, Random& random)
+    : core_(std::make_unique<Core>(std::move(config), random)) {}
+Node::~Node() = default;
+Node::Node(Node&&) noexcept = default;
+Node& Node::operator=(Node&&) noexcept = default;
+
+void Node::handle_datagram(Instant now, const Datagram& in) {
+    core_->handle_datagram(now, in);
+}
+void Node::handle_timeout(Instant now) {
+    core_->handle_timeout(now);
+}
+void Node::handle_io_event(Instant now, const IoEvent& event) {
+    core_->handle_io_event(now, event);
+}
+std::optional<Transmit> Node::poll_transmit() {
+    return core_->poll_transmit();
+}
+std::optional<IoRequest> Node::poll_io_request() {
+    return std::nullopt;
+}
+std::optional<NodeEvent> Node::poll_event() {
+    return core_->poll_event();
+}
+Instant Node::next_timeout() const {
+    return core_->next_timeout();
+}
+
+void Node::start(Instant now, std::vector<Endpoint> servers) {
+    core_->start(now, std::move(servers));
+}
+void Node::trust(const Id& id, const crypto::PublicKey& key) {
+    core_->trust(id, key);
+}
+void Node::forget(const Id& id) {
+    core_->forget(id);
+}
+PeerNumber Node::connect(Instant now, const Id& id, bool keep_trying) {
+    return core_->connect(now, id, keep_trying);
+}
+Result<void, reliable::SendError> Node::send(Instant now, PeerNumber peer,
+                                             const Outbound& message) {
+    return core_->send(now, peer, message);
+}
+void Node::disconnect(Instant now, PeerNumber peer) {
+    core_->disconnect(now, peer);
+}
+void Node::shutdown(Instant now) {
+    core_->shutdown(now);
+}
+std::optional<PeerStatus> Node::status(PeerNumber peer) const {
+    return core_->status(peer);
+}
+std::vector<PeerStatus> Node::peers() const {
+    return core_->peers();
+}
+bool Node::is_registered() const {
+    return core_->is_registered();
+}
+const Id& Node::id() const {
+    return core_->config().id;
+}
+const crypto::PublicKey& Node::key() const {
+    return core_->config().keys.public_key;
+}
+const DropCounters& Node::drops() const {
+    return core_->drops();
+}
+
+}  // namespace pinhole::node

@@ -1,0 +1,102 @@
+// A peer as one deterministic object: the public face of the library.
+//
+// A `Node` registers with a rendezvous server, connects to other peers by id, carries messages over
+// ENet's channels and tells what happens in events. It owns every session, every path and the ENet
+// host; it owns no socket and reads no clock (see shared/base/datagram.hpp for the verbs, and
+// shared/net/driver.hpp for what joins it to the world). After every mutation, drain.
+//
+//     node.start(now, {server});             ->  Registered
+//     node.connect(now, id)                  ->  PeerIntroduced, PeerConnected, PathChanged
+//     node.send(now, peer, {channel, bytes}) ->  MessageReceived at the other side
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "shared/base/counters.hpp"
+#include "shared/base/datagram.hpp"
+#include "shared/base/io.hpp"
+#include "shared/base/random.hpp"
+#include "shared/node/config.hpp"
+#include "shared/node/event.hpp"
+
+namespace pinhole::node {
+
+/// How a peer looks at this moment.
+struct PeerStatus {
+    PeerNumber peer;
+    Id id;
+    std::optional<crypto::PublicKey> key;
+    bool is_connected = false;
+    /// Nothing before the first route exists.
+    std::optional<PathChanged> path;
+    /// Of messages handed to `send`.
+    std::size_t bytes_unacknowledged = 0;
+    /// Rekeys that the present session went through.
+    std::uint32_t rekeys = 0;
+};
+
+/// A message to send. `bytes` are copied.
+struct Outbound {
+    std::uint8_t channel = 0;
+    Bytes bytes;
+    reliable::Delivery delivery = reliable::Delivery::kReliable;
+};
+
+class Node {
+  public:
+    using Event = NodeEvent;
+
+    /// `random` must outlive the node. Throws `std::runtime_error` when ENet does not run on our
+    /// platform layer.
+    Node(NodeConfig config, Random& random);
+    ~Node();
+    Node(Node&&) noexcept;
+    Node& operator=(Node&&) noexcept;
+
+    void handle_datagram(Instant now, const Datagram& in);
+    void handle_timeout(Instant now);
+    void handle_io_event(Instant now, const IoEvent& event);
+    [[nodiscard]] std::optional<Transmit> poll_transmit();
+    [[nodiscard]] std::optional<IoRequest> poll_io_request();
+    [[nodiscard]] std::optional<Event> poll_event();
+    [[nodiscard]] Instant next_timeout() const;
+
+    /// Begins to register with the rendezvous that answers on any of `servers` (one address of each
+    /// family is enough), and keeps the registration alive until `shutdown`.
+    void start(Instant now, std::vector<Endpoint> servers);
+
+    /// Pins a key: a peer with this id and another key is refused from now on.
+    void trust(const Id& id, const crypto::PublicKey& key);
+    void forget(const Id& id);
+
+    /// Asks for a connection. The same number comes back while one exists or is being made. With
+    /// `keep_trying` the node repeats until `disconnect`; without, the first failure ends it.
+    PeerNumber connect(Instant now, const Id& id, bool keep_trying);
+
+    /// Queues a message; it leaves with the next drain.
+    [[nodiscard]] Result<void, reliable::SendError> send(Instant now, PeerNumber peer,
+                                                         const Outbound& message);
+
+    /// Closes the connection after what was sent is acknowledged, then raises `PeerClosed`.
+    void disconnect(Instant now, PeerNumber peer);
+
+    /// Says goodbye to the server and to every peer whose data is acknowledged; data still in
+    /// flight is not waited for. Drain once more, then drop the node.
+    void shutdown(Instant now);
+
+    [[nodiscard]] std::optional<PeerStatus> status(PeerNumber peer) const;
+    /// Every peer that has a number, oldest first.
+    [[nodiscard]] std::vector<PeerStatus> peers() const;
+    [[nodiscard]] bool is_registered() const;
+    [[nodiscard]] const Id& id() const;
+    [[nodiscard]] const crypto::PublicKey& key() const;
+    [[nodiscard]] const DropCounters& drops() const;
+
+  private:
+    class Core;
+    std::unique_ptr<Core> core_;
+};
+
+}  // namespace pinhole::node

@@ -1,0 +1,228 @@
+// Everything between us and one remote peer: introductions, handshake, session, paths, ENet.
+//
+//     wanted -> introduced -> handshaking -> established -> (lost -> introduced ...) -> closed
+//
+// A link owns the introductions under way, our attempt, the pending session that the other side's
+// attempt made, the session, and the traversal agent. It joins them: what the agent asks for it
+// seals and sends, what arrives it opens and hands on. It refuses to answer anybody whose static
+// key is not the announced one.
+#pragma once
+
+#include <deque>
+#include <optional>
+
+#include "shared/node/backoff.hpp"
+#include "shared/node/enet_port.hpp"
+#include "shared/node/event.hpp"
+#include "shared/node/rendezvous_client.hpp"
+#include "shared/session/session.hpp"
+#include "shared/traversal/agent.hpp"
+#include "shared/wire/peer_frame.hpp"
+
+namespace pinhole::node {
+
+using traversal::Route;
+
+/// A lost pair, or one that could not be made, tries again after this and a jitter of its half.
+inline constexpr Duration kRetryInterval = 5s;
+/// After an introduction the openers of both sides are under way for no longer than this.
+inline constexpr Duration kOpenersFor = 10s;
+/// How long the server's introduction may take.
+inline constexpr Duration kIntroductionTimeout = 10s;
+/// What ENet assumes of a path that nothing has measured yet.
+inline constexpr Duration kUnmeasuredRoundTrip = 100ms;
+
+class PeerLink {
+  public:
+    /// What all links of a node share; must outlive them.
+    struct Shared {
+        const NodeConfig& config;
+        Incarnation incarnation;
+        const session::SessionContext& context;
+        RendezvousClient& rendezvous;
+        EnetPort& enet;
+        IndexTable& indices;
+        TransmitQueue& out;
+        DropCounters& drops;
+        Random& random;
+        std::deque<NodeEvent>& events;
+    };
+    /// One introduction that may still lead to a handshake.
+    struct Introduced {
+        IntroductionNonce nonce{};
+        wire::NonceTag tag{};
+        /// What an opener of the other side must carry.
+        FixedBytes<16> opener_from_peer{};
+        /// Openers prove nothing and can be replayed: later ones are not believed.
+        Instant openers_until{};
+        Role role = Role::kAsker;
+
+        friend bool operator==(const Introduced&, const Introduced&) = default;
+    };
+
+    PeerLink(PeerNumber number, const Id& id, const Shared& shared);
+    ~PeerLink();
+    PeerLink(const PeerLink&) = delete;
+    PeerLink& operator=(const PeerLink&) = delete;
+
+    /// Asks the server for an introduction, now or as soon as we are registered.
+    void connect(Instant now, bool keep_trying);
+    /// We are registered (again): ask for what is wanted, and renew a live pair's relay.
+    void on_registered(Instant now);
+    void on_relay_changed(Instant now);
+    void on_local_changed(Instant now, const traversal::LocalSockets& sockets);
+    void on_network_changed(Instant now) { agent_.on_network_changed(now); }
+
+    /// The server introduced us; the key passed the pin. In either role.
+    void handle_introduction(Instant now, const wire::Introduction& in);
+    void handle_trickle(Instant now, const wire::Trickle& in);
+    /// The server refused our `connect`.
+    void handle_error(Instant now, const wire::Error& in);
+
+    void handle_opener(Instant now, const Path& path) { agent_.on_opener(now, path); }
+    void handle_initiation(Instant now, const Route& route, const wire::HandshakeInitiation& in);
+    void handle_response(Instant now, const Route& route, const wire::HandshakeResponse& in);
+    void handle_retry(const Path& path, const wire::Retry& in);
+    /// Opens a transport message in place.
+    void handle_transport(Instant now, const Route& route, const wire::TransportHeader& header,
+                          MutableBytes datagram);
+    /// ENet wants this datagram to leave for `from`, an address of ours.
+    void send_enet(Instant now, VirtualAddress from, Bytes datagram);
+    void on_enet_connected();
+    /// ENet's connection ended in good order.
+    void on_enet_closed();
+
+    void disconnect(Instant now);
+    /// Ends the link for a reason that the node found, such as a wrong key.
+    void refuse(CloseReason reason);
+    /// Says `close` on the wire without waiting for anything.
+    void shutdown(Instant now);
+
+    void handle_timeout(Instant now);
+    [[nodiscard]] Instant next_timeout() const;
+    /// Hands on what the agent and the session ask for. Call after every mutation.
+    void drain(Instant now);
+
+    [[nodiscard]] PeerNumber number() const { return number_; }
+    [[nodiscard]] const Id& id() const { return id_; }
+    [[nodiscard]] const std::optional<crypto::PublicKey>& key() const { return key_; }
+    [[nodiscard]] const BoundedVector<Introduced, 2>& introductions() const {
+        return introductions_;
+    }
+    [[nodiscard]] std::optional<RelayHandle> relay_handle() const { return handle_; }
+    [[nodiscard]] const std::optional<VirtualAddress>& address() const { return address_; }
+    [[nodiscard]] const std::optional<PathChanged>& path() const { return path_; }
+    [[nodiscard]] std::uint32_t rekeys() const { return session_ ? session_->epoch_number() : 0; }
+    [[nodiscard]] bool is_wanted() const { return wanted_; }
+    /// Our `connect` with this nonce is under way.
+    [[nodiscard]] bool has_asked(const IntroductionNonce& nonce) const { return asked_ == nonce; }
+    [[nodiscard]] bool is_pending() const { return pending_.has_value(); }
+    [[nodiscard]] bool has_session() const { return session_.has_value(); }
+    [[nodiscard]] bool is_connected() const {
+        return address_ && shared_.enet.host().is_connected(*address_);
+    }
+    /// The link is over and has said so in an event.
+    [[nodiscard]] bool is_finished() const { return finished_; }
+
+  private:
+    enum class Timer : std::uint8_t { kIntroduction, kRetry, kResume, kPending, kCount };
+    /// The other side's attempt, answered, and waiting for the first message under its keys.
+    struct Pending {
+        session::PeerSession session;
+        Incarnation incarnation;
+        VirtualAddress address;
+        bool is_new_address;
+    };
+    /// The answer to one attempt, repeated for every further copy of its message 1.
+    struct Answered {
+        crypto::PublicKey ephemeral;
+        session::HandshakeBuffer message_2;
+        Instant until;
+    };
+    /// Where message 1 went, and the cookie that it must show there.
+    struct PathCookie {
+        Path path;
+        Cookie cookie{};
+    };
+
+    // Introductions and retries (peer_link.cpp).
+    void ask(Instant now, bool resume);
+    void try_later(Instant now);
+    void fail(Instant now, CloseReason reason);
+    void note_introduction(Instant now, const wire::Introduction& in);
+    void finish(CloseReason reason);
+
+    // Handshake (peer_handshake.cpp).
+    [[nodiscard]] session::LocalSide local_side() const;
+    [[nodiscard]] session::Prologue prologue(const Introduced& introduced, bool we_initiate) const;
+    [[nodiscard]] const Introduced* find_introduction(const wire::NonceTag& tag) const;
+    void start_attempt(Instant now, const Introduced& introduced);
+    void drop_attempt();
+    void drop_pending();
+    void on_pending_expired(Instant now);
+    void on_attempt_expired(Instant now);
+    void send_initiation_by_relay();
+    void send_initiation(const Path& path);
+    Parsed<void> answer(Instant now, session::Responder& responder,
+                        const crypto::PublicKey& ephemeral);
+    void repeat_answer(const Route& route);
+    void confirm_pending(Instant now, const Route& route);
+    void adopt(session::PeerSession session, Incarnation incarnation);
+    void release_session();
+    void drop_address(CloseReason reason);
+
+    // Frames (peer_link.cpp).
+    template <class Frame>
+    void send_frame(const Route& route, const Frame& frame);
+    void dispatch(const Route& route, Bytes sealed, Outgoing& outgoing);
+    void push(const Path& path, Bytes datagram, std::optional<std::uint8_t> ttl = std::nullopt);
+    void take(Instant now, const traversal::Action& action);
+    void take(Instant now, const traversal::PathChanged& changed);
+    /// Of two words about the selection this is the one that was sealed first, come second.
+    [[nodiscard]] bool is_overtaken(const wire::TransportHeader& header);
+    void handle_frame(Instant now, const Route& route, const wire::PeerFrame& frame);
+    void handle_rekey(Instant now, const wire::Rekey& frame);
+    void poll_session(Instant now);
+
+    PeerNumber number_;
+    Id id_;
+    Shared shared_;
+    std::optional<crypto::PublicKey> key_;
+    traversal::Agent agent_;
+    BoundedVector<Introduced, 2> introductions_;
+    /// The one whose openers we send.
+    Introduced current_{};
+    std::optional<RelayHandle> handle_;
+    std::optional<IntroductionNonce> asked_;
+    std::optional<session::Attempt> attempt_;
+    std::optional<VirtualAddress> attempt_address_;
+    BoundedVector<PathCookie, traversal::kPairsMax> cookies_;
+    Backoff relay_initiation_{20ms, 200ms};
+    int retries_taken_ = 0;
+    bool group_key_differs_ = false;
+    std::optional<Pending> pending_;
+    std::optional<Answered> answered_;
+    std::optional<session::PeerSession> session_;
+    Incarnation remote_incarnation_{};
+    std::optional<VirtualAddress> address_;
+    std::optional<PathChanged> path_;
+    /// The message that had the peer's latest word about its selection.
+    wire::TransportHeader selection_told_;
+    TimerTable<Timer> timers_;
+    /// mac1 of the message 2 that we took: a later copy of it shows another way to the peer, as
+    /// long as copies may be under way. Afterwards it is somebody's replay.
+    FixedBytes<16> taken_mac1_{};
+    Instant taken_until_{};
+    bool connected_ = false;
+    bool lost_ = false;
+    bool asked_to_resume_ = false;
+    /// Data goes on two routes, because the first one is in doubt.
+    bool is_duplicating_ = false;
+    bool wanted_ = false;
+    bool keep_trying_ = false;
+    bool incoming_ = false;
+    bool leaving_ = false;
+    bool finished_ = false;
+};
+
+}  // namespace pinhole::node

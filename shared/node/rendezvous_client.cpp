@@ -1,0 +1,380 @@
+#include "shared/node/rendezvous_client.hpp"
+
+#include <utility>
+
+namespace pinhole::node {
+namespace {
+
+/// A `connect` that the server never answers is given up after this; the link decides what next.
+constexpr Duration kRequestLifetime = 10s;
+/// Silence of the server before the user hears of it.
+constexpr Duration kTroubleAfter = 5s;
+/// How long two processes that displace each other keep away (protocol.md).
+constexpr Duration kFlappingPause = 60s;
+
+}  // namespace
+
+RendezvousClient::RendezvousClient(const Options& options, const ServerLink::Shared& shared)
+    : options_(options),
+      shared_(shared),
+      link_(shared, options.incarnation),
+      gathering_(shared.random) {}
+
+void RendezvousClient::start(Instant now, std::vector<Endpoint> servers) {
+    traversal::ServerEndpoints endpoints;
+    for (const Endpoint& server : servers) {
+        auto& slot = server.ip.is_v4() ? endpoints.v4 : endpoints.v6;
+        if (!slot) slot = server;
+    }
+    // The key is asked for even when one is pinned: that is how a changed one shows.
+    gathering_.set_servers(now, endpoints, true);
+    begin(now);
+    handle_timeout(now);
+}
+
+void RendezvousClient::begin(Instant now) {
+    state_ = State::kBinding;
+    if (!timers_.is_set(Timer::kTrouble)) timers_.set(Timer::kTrouble, now + kTroubleAfter);
+    // A server that fell silent is asked by binding requests until it answers.
+    if (!is_silent_ && gathering_.server_path()) begin_handshake(now);
+}
+
+void RendezvousClient::wait(Instant now, Duration pause) {
+    state_ = State::kWaiting;
+    link_.drop_attempt();
+    register_.stop();
+    for (const Timer timer : {Timer::kTrouble, Timer::kKeepalive, Timer::kAck}) timers_.stop(timer);
+    timers_.set(Timer::kRejoin, now + pause);
+}
+
+void RendezvousClient::on_server_answered(Instant now) {
+    if (state_ != State::kBinding) return;
+    if (!is_silent_) return begin_handshake(now);
+    // Everybody sees it come back at about the same time: return spread over the window. If it was
+    // only our own network that was gone, it still knows us, and its acknowledgement ends the wait.
+    wait(now, shared_.random.jitter(rejoin_window_));
+    send_keepalive(now, true);
+    timers_.stop(Timer::kAck);
+}
+
+void RendezvousClient::begin_handshake(Instant now) {
+    auto key = options_.pinned_key;
+    if (!key && gathering_.server_key()) key = crypto::PublicKey{*gathering_.server_key()};
+    const auto path = gathering_.server_path();
+    if (!key || !path) return;
+    const Cookie cookie = gathering_.cookie_for(path->socket).value_or(Cookie{});
+    if (link_.begin(now, *key, *path, cookie)) state_ = State::kHandshaking;
+}
+
+void RendezvousClient::handle_io_event(Instant now, const IoEvent& event) {
+    if (const auto* opened = std::get_if<SocketOpened>(&event)) {
+        gathering_.on_socket_opened(now, opened->socket, opened->local);
+    } else if (const auto* failed = std::get_if<SocketFailed>(&event)) {
+        gathering_.on_socket_failed(now, failed->socket);
+    } else if (const auto* changed = std::get_if<InterfacesChanged>(&event)) {
+        gathering_.on_interfaces_changed(now, changed->addresses);
+    }
+    handle_timeout(now);
+}
+
+void RendezvousClient::handle_binding_response(Instant now, const Path& path,
+                                               const wire::BindingResponse& in) {
+    const auto taken = gathering_.handle_response(now, path, in);
+    if (!taken) shared_.drops.add(taken.error());
+    handle_timeout(now);
+}
+
+void RendezvousClient::handle_handshake_response(Instant now, const Path& path,
+                                                 const wire::HandshakeResponse& in) {
+    if (!link_.handle_response(now, path, in)) return;
+    state_ = State::kRegistering;
+    ++request_;
+    register_.start(now);
+    handle_timeout(now);
+}
+
+void RendezvousClient::handle_gone(Instant now, const wire::Gone& in) {
+    if (!link_.has_session() || in.index != gone_index_ ||
+        !crypto::equal_in_constant_time(in.token, gone_token_)) {
+        return shared_.drops.add(Drop::kBadMac);
+    }
+    if (link_.has_attempt() || now < last_gone_ + kGoneInterval) return;
+    last_gone_ = now;
+    // Everybody hears `gone` at about the same time: come back spread over the window.
+    timers_.pull_in(Timer::kRejoin, now + shared_.random.jitter(rejoin_window_));
+}
+
+std::optional<wire::ServerFrame> RendezvousClient::handle_transport(
+    Instant now, const Path& path, const wire::TransportHeader& header, MutableBytes datagram) {
+    const auto frame = link_.open(now, header, datagram);
+    if (!frame) {
+        shared_.drops.add(frame.error());
+        return std::nullopt;
+    }
+    if (const auto* keepalive = std::get_if<wire::Keepalive>(&*frame)) {
+        on_keepalive(now, *keepalive);
+    } else if (const auto* challenge = std::get_if<wire::Challenge>(&*frame)) {
+        // The answer goes back the way the challenge came: that is what it asks about.
+        link_.send_on(path, wire::Response{.id = challenge->id});
+    } else if (const auto* rekey = std::get_if<wire::Rekey>(&*frame)) {
+        link_.handle_rekey(now, *rekey);
+    } else if (const auto* close = std::get_if<wire::Close>(&*frame)) {
+        on_close(now, *close);
+    } else if (const auto* registered = std::get_if<wire::Registered>(&*frame)) {
+        on_registered(now, *registered);
+    } else if (const auto* error = std::get_if<wire::Error>(&*frame);
+               error != nullptr && error->request != 0) {
+        on_error(now, *error);
+    } else {
+        if (const auto* introduced = std::get_if<wire::Introduction>(&*frame)) {
+            if (introduced->role == Role::kAsker) cancel(introduced->nonce);
+        } else if (error != nullptr) {
+            cancel(error->nonce);
+        }
+        return *frame;
+    }
+    return std::nullopt;
+}
+
+void RendezvousClient::on_registered(Instant now, const wire::Registered& frame) {
+    if (frame.request == 0) return note_gone_token(frame);  // after a rekey: the index is new
+    if (state_ != State::kRegistering || frame.request != request_) {
+        return shared_.drops.add(Drop::kStale);
+    }
+    register_.stop();
+    rtt_ = now - register_sent_;
+    note_gone_token(frame);
+    rejoin_window_ = std::chrono::seconds{frame.rejoin_window_s};
+    observed_ = frame.observed;
+    settle(now);
+    options_.pinned_key = link_.key();
+}
+
+void RendezvousClient::settle(Instant now) {
+    state_ = State::kRegistered;
+    is_silent_ = false;
+    acks_missing_ = 0;
+    trouble_.reset();
+    for (const Timer timer : {Timer::kTrouble, Timer::kAck, Timer::kRejoin}) timers_.stop(timer);
+    timers_.set(Timer::kKeepalive, now + kServerKeepalive);
+    registered_anew_ = true;
+    events_.push_back(Registered{.server = link_.path().remote,
+                                 .observed = observed_,
+                                 .server_key = link_.key(),
+                                 .is_first_contact = !options_.pinned_key,
+                                 .round_trip_time = rtt_});
+}
+
+void RendezvousClient::note_gone_token(const wire::Registered& frame) {
+    gone_token_ = frame.gone_token;
+    gone_index_ = link_.remote_index();
+}
+
+void RendezvousClient::on_keepalive(Instant now, const wire::Keepalive& frame) {
+    if (frame.wants_ack) {
+        send(wire::Keepalive{.is_ack = true, .sequence = frame.sequence});
+        return;
+    }
+    if (!frame.is_ack || frame.sequence != keepalive_sequence_) return;
+    timers_.stop(Timer::kAck);
+    acks_missing_ = 0;
+    rtt_ = now - keepalive_sent_;
+    if (is_silent_) {
+        link_.drop_attempt();
+        settle(now);
+    }
+    if (frame.observed && frame.observed != observed_) {
+        observed_ = frame.observed;
+        address_changed_ = true;
+        gathering_.ask_again(now);
+    }
+}
+
+void RendezvousClient::on_error(Instant now, const wire::Error& frame) {
+    if (frame.request != request_) return shared_.drops.add(Drop::kStale);
+    switch (frame.code) {
+        case wire::ErrorCode::kIdTaken: return stop(ServerTrouble::kIdTaken);
+        case wire::ErrorCode::kFlapping:
+            report(ServerTrouble::kFlapping);
+            return wait(now, kFlappingPause + shared_.random.jitter(rejoin_window_));
+        case wire::ErrorCode::kStorage: report(ServerTrouble::kStorage); break;
+        case wire::ErrorCode::kUnknownPeer:
+        case wire::ErrorCode::kUnreachable:
+        case wire::ErrorCode::kNotRegistered:
+        case wire::ErrorCode::kLimit: report(ServerTrouble::kLimit); break;
+    }
+    wait(now, kGoneInterval + shared_.random.jitter(rejoin_window_));
+}
+
+void RendezvousClient::on_close(Instant now, const wire::Close& frame) {
+    switch (frame.reason) {
+        case wire::CloseReason::kReplaced: return stop(ServerTrouble::kReplaced);
+        case wire::CloseReason::kReleased:
+        case wire::CloseReason::kDone:
+        case wire::CloseReason::kLimit:
+        case wire::CloseReason::kShutdown: break;
+    }
+    if (frame.rejoin_window_s != 0) {
+        rejoin_window_ = std::chrono::seconds{frame.rejoin_window_s};
+    }
+    report(frame.reason == wire::CloseReason::kLimit ? ServerTrouble::kLimit
+                                                     : ServerTrouble::kShutdown);
+    wait(now, shared_.random.jitter(rejoin_window_));
+}
+
+void RendezvousClient::handle_timeout(Instant now) {
+    poll_gathering(now);
+    if (state_ == State::kIdle || state_ == State::kStopped) return;
+    if (timers_.take_expired(Timer::kTrouble, now)) on_silence(now);
+    link_.handle_timeout(now);
+    if (link_.take_attempt_expired()) {
+        is_silent_ = link_.has_session();
+        gathering_.ask_again(now);
+        begin(now);
+    }
+    if (timers_.take_expired(Timer::kRejoin, now)) {
+        is_silent_ = false;
+        begin(now);
+    }
+    if (state_ == State::kRegistering && register_.take_due(now)) send_register(now);
+    if (link_.take_rekey_failed()) begin(now);
+    if (link_.has_session()) poll_keepalive(now);
+    poll_requests(now);
+}
+
+void RendezvousClient::poll_gathering(Instant now) {
+    gathering_.handle_timeout(now);
+    while (const auto event = gathering_.poll_event()) {
+        if (std::holds_alternative<traversal::ServerAnswered>(*event)) {
+            on_server_answered(now);
+        } else if (std::holds_alternative<traversal::MappedChanged>(*event)) {
+            address_changed_ = true;
+        } else if (std::holds_alternative<traversal::CandidatesChanged>(*event)) {
+            candidates_changed_ = true;
+        }
+    }
+    while (const auto request = gathering_.poll_transmit()) {
+        FixedBytes<wire::kBindingRequestSize> datagram;
+        wire::encode(request->request, datagram);
+        link_.push(request->path, datagram);
+    }
+}
+
+void RendezvousClient::on_silence(Instant now) {
+    timers_.set(Timer::kTrouble, now + kTroubleAfter);
+    const auto& shown = gathering_.server_key();
+    if (options_.pinned_key && shown && *shown != options_.pinned_key->raw) {
+        return stop(ServerTrouble::kKeyChanged, crypto::PublicKey{*shown});
+    }
+    report(ServerTrouble::kNoAnswer);
+    if (state_ == State::kRegistering) begin(now);
+}
+
+void RendezvousClient::send_register(Instant now) {
+    register_sent_ = now;
+    send(wire::Register{.request = request_, .accept = options_.accept, .id = options_.id});
+}
+
+void RendezvousClient::poll_keepalive(Instant now) {
+    if (timers_.take_expired(Timer::kKeepalive, now)) {
+        timers_.set(Timer::kKeepalive, now + kServerKeepalive);
+        send_keepalive(now, ++keepalives_ % kKeepalivesPerAck == 0);
+    }
+    if (!timers_.take_expired(Timer::kAck, now)) return;
+    if (++acks_missing_ < kAckTries) return send_keepalive(now, true);
+    acks_missing_ = 0;
+    timers_.stop(Timer::kKeepalive);
+    is_silent_ = true;
+    gathering_.ask_again(now);
+    begin(now);
+}
+
+void RendezvousClient::send_keepalive(Instant now, bool wants_ack) {
+    keepalive_sent_ = now;
+    if (wants_ack) timers_.set(Timer::kAck, now + (1s * (1 << acks_missing_)));
+    send(wire::Keepalive{.wants_ack = wants_ack, .sequence = ++keepalive_sequence_});
+}
+
+void RendezvousClient::poll_requests(Instant now) {
+    std::erase_if(requests_, [now](const Request& request) { return now >= request.until; });
+    if (!may_request()) return;
+    for (Request& request : requests_) {
+        if (request.repeat.take_due(now)) send_connect(request);
+    }
+}
+
+void RendezvousClient::connect(Instant now, const IntroductionNonce& nonce, const Id& target,
+                               bool resume) {
+    Request request{.nonce = nonce,
+                    .target = target,
+                    .resume = resume,
+                    .repeat = {50ms, 1s},
+                    .until = now + kRequestLifetime};
+    request.repeat.start(now);
+    requests_.push_back(request);
+    poll_requests(now);
+}
+
+void RendezvousClient::cancel(const IntroductionNonce& nonce) {
+    std::erase_if(requests_, [&](const Request& request) { return request.nonce == nonce; });
+}
+
+void RendezvousClient::send_connect(const Request& request) {
+    send(wire::Connect{.nonce = request.nonce,
+                       .resume = request.resume,
+                       .target = request.target,
+                       .candidates = gathering_.local_candidates()});
+}
+
+void RendezvousClient::on_network_changed(Instant now) {
+    if (state_ == State::kIdle || state_ == State::kStopped) return;
+    gathering_.ask_again(now);
+    // The server learns our new address from the next datagram; ask whether it arrived.
+    acks_missing_ = 0;
+    if (state_ == State::kRegistered) send_keepalive(now, true);
+    handle_timeout(now);
+}
+
+void RendezvousClient::shutdown() {
+    send(wire::Close{});
+    stop_all();
+}
+
+void RendezvousClient::stop(ServerTrouble trouble, std::optional<crypto::PublicKey> shown) {
+    report(trouble, shown);
+    stop_all();
+}
+
+void RendezvousClient::stop_all() {
+    state_ = State::kStopped;
+    link_.drop_attempt();
+    link_.drop_session();
+    requests_.clear();
+    timers_ = {};
+    gathering_.keep_fresh({}, false);
+}
+
+void RendezvousClient::report(ServerTrouble trouble, std::optional<crypto::PublicKey> shown) {
+    if (trouble_ == trouble) return;
+    trouble_ = trouble;
+    events_.push_back(ServerLost{.trouble = trouble, .shown_key = shown});
+}
+
+std::optional<NodeEvent> RendezvousClient::poll_event() {
+    if (events_.empty()) return std::nullopt;
+    NodeEvent event = events_.front();
+    events_.pop_front();
+    return event;
+}
+
+Instant RendezvousClient::next_timeout() const {
+    Instant at = std::min({timers_.next(), gathering_.next_timeout(), link_.next_timeout()});
+    if (state_ == State::kRegistering) at = std::min(at, register_.at());
+    for (const Request& request : requests_) {
+        at = std::min(at, may_request() ? request.repeat.at() : kNever);
+        at = std::min(at, request.until);
+    }
+    return at;
+}
+
+}  // namespace pinhole::node

@@ -1,0 +1,164 @@
+// Our side of the rendezvous: one registration, kept alive.
+//
+//     idle -> binding -> handshaking -> registering -> registered
+//               ^                                          |
+//               +------ no answer, gone, shutdown ---------+   (beside the old session)
+//     any state -> stopped: the id is taken, the key changed, or we were replaced
+//
+// Owns the gathering of our own candidates (which shares the binding requests), the link to the
+// server, the registration, its keepalive, and the requests that repeat until the server answers:
+// `register` and `connect`. It refuses to judge peers: frames about them go to the node.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "shared/node/backoff.hpp"
+#include "shared/node/event.hpp"
+#include "shared/node/server_link.hpp"
+#include "shared/traversal/gathering.hpp"
+
+namespace pinhole::node {
+
+/// Keepalives refresh the mapping towards the server and tell it that we live (protocol.md); a
+/// mapping lives at least 30 s on the shortest-lived routers we know.
+inline constexpr Duration kServerKeepalive = 20s;
+/// Every third keepalive asks for an acknowledgement.
+inline constexpr int kKeepalivesPerAck = 3;
+/// Waits for an acknowledgement before the session counts as lost: 1, 2, 4 s.
+inline constexpr int kAckTries = 3;
+/// `gone` starts at most one handshake in this time.
+inline constexpr Duration kGoneInterval = 5s;
+class RendezvousClient {
+  public:
+    struct Options {
+        Id id;
+        wire::AcceptMode accept = wire::AcceptMode::kOpen;
+        std::optional<crypto::PublicKey> pinned_key{};
+        Incarnation incarnation;
+    };
+    RendezvousClient(const Options& options, const ServerLink::Shared& shared);
+
+    void start(Instant now, std::vector<Endpoint> servers);
+    void handle_io_event(Instant now, const IoEvent& event);
+    void handle_timeout(Instant now);
+    [[nodiscard]] Instant next_timeout() const;
+
+    void handle_binding_response(Instant now, const Path& path, const wire::BindingResponse& in);
+    void handle_handshake_response(Instant now, const Path& path,
+                                   const wire::HandshakeResponse& in);
+    void handle_retry(const Path& path, const wire::Retry& in) { link_.handle_retry(path, in); }
+    void handle_gone(Instant now, const wire::Gone& in);
+    /// Opens a transport message of the server's session in place. A frame about peers comes back,
+    /// borrowing from `datagram`; the client's own are dealt with here.
+    [[nodiscard]] std::optional<wire::ServerFrame> handle_transport(
+        Instant now, const Path& path, const wire::TransportHeader& header, MutableBytes datagram);
+
+    /// Asks for an introduction and repeats until `introduced` or `error` comes, or `cancel`.
+    void connect(Instant now, const IntroductionNonce& nonce, const Id& target, bool resume);
+    void cancel(const IntroductionNonce& nonce);
+    /// Seals one frame to the server. False when there is no session.
+    template <class Frame>
+    bool send(const Frame& frame) {
+        return link_.send(frame);
+    }
+    /// Sends the message in `outgoing` through the server. Destroys it. False without a session.
+    bool relay(RelayHandle handle, Outgoing& outgoing) { return link_.relay(handle, outgoing); }
+
+    /// Something about our network changed: find out what the server sees now.
+    void on_network_changed(Instant now);
+    /// Says `close` to the server and stops.
+    void shutdown();
+
+    [[nodiscard]] std::optional<NodeEvent> poll_event();
+    [[nodiscard]] bool is_registered() const { return state_ == State::kRegistered; }
+    /// A session exists, so frames can be relayed.
+    [[nodiscard]] bool has_session() const { return link_.has_session(); }
+    [[nodiscard]] Duration round_trip_time() const { return rtt_; }
+    [[nodiscard]] const traversal::Gathering& gathering() const { return gathering_; }
+    /// True once after each registration, so that live pairs can be resumed.
+    [[nodiscard]] bool take_registered_anew() { return std::exchange(registered_anew_, false); }
+    /// True once after the server began to see us elsewhere.
+    [[nodiscard]] bool take_address_changed() { return std::exchange(address_changed_, false); }
+    /// True once after `gathering().local_candidates()` changed.
+    [[nodiscard]] bool take_candidates_changed() {
+        return std::exchange(candidates_changed_, false);
+    }
+
+  private:
+    enum class State : std::uint8_t {
+        kIdle,
+        kBinding,
+        kHandshaking,
+        kRegistering,
+        kRegistered,
+        kWaiting,
+        kStopped
+    };
+    enum class Timer : std::uint8_t { kKeepalive, kAck, kRejoin, kTrouble, kCount };
+    struct Request {
+        IntroductionNonce nonce;
+        Id target;
+        bool resume;
+        Backoff repeat;
+        Instant until;
+    };
+
+    void begin(Instant now);
+    void begin_handshake(Instant now);
+    void wait(Instant now, Duration pause);
+    void settle(Instant now);
+    void on_server_answered(Instant now);
+    /// The server would take a `connect`.
+    [[nodiscard]] bool may_request() const {
+        return state_ == State::kRegistered || state_ == State::kRegistering;
+    }
+    void poll_gathering(Instant now);
+    void on_silence(Instant now);
+    void poll_keepalive(Instant now);
+    void poll_requests(Instant now);
+    void send_register(Instant now);
+    void send_connect(const Request& request);
+    void send_keepalive(Instant now, bool wants_ack);
+    void on_registered(Instant now, const wire::Registered& frame);
+    void note_gone_token(const wire::Registered& frame);
+    void on_keepalive(Instant now, const wire::Keepalive& frame);
+    void on_error(Instant now, const wire::Error& frame);
+    void on_close(Instant now, const wire::Close& frame);
+    void stop(ServerTrouble trouble, std::optional<crypto::PublicKey> shown = std::nullopt);
+    void stop_all();
+    void report(ServerTrouble trouble, std::optional<crypto::PublicKey> shown = std::nullopt);
+
+    Options options_;
+    ServerLink::Shared shared_;
+    ServerLink link_;
+    traversal::Gathering gathering_;
+    State state_ = State::kIdle;
+    FixedBytes<16> gone_token_{};
+    SessionIndex gone_index_{};
+    Backoff register_{50ms, 1s};
+    std::uint16_t request_ = 0;
+    Instant register_sent_{};
+    std::vector<Request> requests_;
+    TimerTable<Timer> timers_;
+    int keepalives_ = 0;
+    int acks_missing_ = 0;
+    std::uint16_t keepalive_sequence_ = 0;
+    Instant keepalive_sent_{};
+    Instant last_gone_{};
+    Duration rejoin_window_ = 2s;
+    std::optional<Endpoint> observed_;
+    Duration rtt_{};
+    std::optional<ServerTrouble> trouble_;
+    /// The server that registered us does not answer any more.
+    bool is_silent_ = false;
+    bool registered_anew_ = false;
+    bool address_changed_ = false;
+    bool candidates_changed_ = false;
+    std::deque<NodeEvent> events_;
+};
+
+}  // namespace pinhole::node
