@@ -1,0 +1,190 @@
+// Every profile against every profile: which pairs go direct, how fast, and at what cost.
+//
+// What is expected stands in one table below; the run prints what came out. In every direct run the
+// server then dies and both sides go on talking; in every relayed one the reason is looked at once
+// the checks have ended.
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "tests/lab/couple.hpp"
+
+namespace pinhole::lab {
+namespace {
+
+/// A pair that is not direct by then counts as not direct.
+constexpr Duration kDirectWithin = 10s;
+/// Where no direct path exists, messages flow through the relay by then.
+constexpr Duration kRelayWithin = 3s;
+/// By then the plain checks have ended and the reason is a proper one.
+constexpr Duration kReasonWithin = 10s;
+constexpr std::size_t kMessages = 10;
+/// Runs in each order of starting.
+constexpr std::uint64_t kSeedsEasy = 50;
+constexpr std::uint64_t kSeedsHard = 5;
+
+constexpr std::size_t kProfileCount = 16;
+/// The first ones are easy: every pair of them must go direct.
+constexpr std::size_t kEasyCount = 5;
+
+struct Row {
+    std::string_view profile;
+    /// For each profile of the table, in the order of the rows: D = direct; r = relay, because a
+    /// port would have to be guessed; e = relay, because the EIF side would have to keep silent
+    /// until it hears the other (traversal.md: role bit `listen`).
+    std::string_view expected;
+};
+
+// clang-format off
+//   asks \ is asked                   open
+//                                     |  eim_eif, eim_adf, eim_apdf, linux_masquerade_input_drop
+//                                     |  |  adm_eif_r
+//                                     |  |  |  adm_adf_r, adm_apdf_p, adm_apdf_r
+//                                     |  |  |  |  apdm_eif_s, apdm_eif_r
+//                                     |  |  |  |  |  apdm_adf_r, apdm_apdf_p, _s, _r, linux random
+constexpr std::array<Row, kProfileCount> kTable{{
+    {"open",                        "D DDDD D DDD DD DDDDD"},
+    {"eim_eif",                     "D DDDD D DDD DD DDDDD"},
+    {"eim_adf",                     "D DDDD D DDD DD DDDDD"},
+    {"eim_apdf",                    "D DDDD e rrr ee rrrrr"},
+    {"linux_masquerade_input_drop", "D DDDD e rrr ee rrrrr"},
+    {"adm_eif_r",                   "D DDee D DDD DD DDDDD"},
+    {"adm_adf_r",                   "D DDrr D rrr DD rrrrr"},
+    {"adm_apdf_p",                  "D DDrr D rrr DD rrrrr"},
+    {"adm_apdf_r",                  "D DDrr D rrr DD rrrrr"},
+    {"apdm_eif_s",                  "D DDee D DDD DD DDDDD"},
+    {"apdm_eif_r",                  "D DDee D DDD DD DDDDD"},
+    {"apdm_adf_r",                  "D DDrr D rrr DD rrrrr"},
+    {"apdm_apdf_p",                 "D DDrr D rrr DD rrrrr"},
+    {"apdm_apdf_s",                 "D DDrr D rrr DD rrrrr"},
+    {"apdm_apdf_r",                 "D DDrr D rrr DD rrrrr"},
+    {"linux_masquerade_random",     "D DDrr D rrr DD rrrrr"},
+}};
+// clang-format on
+
+bool is_expected_direct(std::size_t asker, std::size_t asked) {
+    std::string letters{kTable[asker].expected};
+    std::erase(letters, ' ');
+    return letters.at(asked) == 'D';
+}
+
+/// What the runs of one cell showed.
+struct Tally {
+    std::uint64_t runs = 0;
+    std::uint64_t direct = 0;
+    /// From `connect` to both direct; to both connected where the relay is all there is.
+    std::vector<Duration> took;
+    std::vector<std::uint64_t> datagrams;
+};
+
+/// The `share`th of 100 in order of size; nothing of nothing is 0.
+template <class T>
+T percentile(std::vector<T> values, std::size_t share) {
+    if (values.empty()) return T{};
+    std::ranges::sort(values);
+    return values[std::min(values.size() - 1, values.size() * share / 100)];
+}
+
+void print(std::string_view name, const Tally& tally) {
+    fmt::print("{:58} {:7} {:3}/{:3}  median {:4} ms  worst {:4} ms  datagrams {:3}, worst {:3}\n",
+               name, tally.direct > 0 ? "direct" : "relay",
+               tally.direct > 0 ? tally.direct : tally.took.size(), tally.runs,
+               percentile(tally.took, 50).count() / 1000,
+               percentile(tally.took, 100).count() / 1000, percentile(tally.datagrams, 50),
+               percentile(tally.datagrams, 100));
+}
+
+void run_direct(Couple& couple, Order order, Tally& tally) {
+    ++tally.runs;
+    ASSERT_TRUE(couple.start(order)) << couple.where();
+    const std::uint64_t sent = couple.datagrams();
+    const auto took = couple.run_until_direct(kDirectWithin);
+    ASSERT_TRUE(took) << couple.where();
+    ++tally.direct;
+    tally.took.push_back(*took);
+    tally.datagrams.push_back(couple.datagrams() - sent);
+    couple.town().kill_server();
+    couple.expect_messages_flow(kMessages, 3s);
+    couple.expect_budgets_kept();
+}
+
+void run_relayed(Couple& couple, Order order, Tally& tally) {
+    ++tally.runs;
+    ASSERT_TRUE(couple.start(order)) << couple.where();
+    const std::uint64_t sent = couple.datagrams();
+    const auto took = couple.run_until_connected(kRelayWithin);
+    ASSERT_TRUE(took) << couple.where();
+    tally.took.push_back(*took);
+    for (Peer* peer : {&couple.alice(), &couple.bob()}) {
+        EXPECT_EQ(peer->path(), node::PathState::kRelay) << couple.where();
+    }
+    couple.expect_messages_flow(kMessages, 3s);
+    const auto is_checked = [](Peer& peer) {
+        return peer.path_changed()->reason != traversal::Reason::kChecking;
+    };
+    couple.town().run_until([&] { return is_checked(couple.alice()) && is_checked(couple.bob()); },
+                            kReasonWithin);
+    tally.datagrams.push_back(couple.datagrams() - sent);
+    for (Peer* peer : {&couple.alice(), &couple.bob()}) {
+        EXPECT_EQ(peer->path(), node::PathState::kRelay) << couple.where();
+        EXPECT_EQ(peer->path_changed()->reason, traversal::Reason::kNoAnswer) << couple.where();
+    }
+    couple.expect_budgets_kept();
+}
+
+void run_cell(std::size_t asker, std::size_t asked, std::uint64_t seeds) {
+    const std::string name = fmt::format("{} x {}", kTable[asker].profile, kTable[asked].profile);
+    Tally tally;
+    for (const Order order : kOrders) {
+        for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+            Couple couple{seed, kTable[asker].profile, kTable[asked].profile};
+            if (is_expected_direct(asker, asked)) {
+                run_direct(couple, order, tally);
+            } else {
+                run_relayed(couple, order, tally);
+            }
+        }
+    }
+    print(name, tally);
+}
+
+TEST(Grid, EveryPairOfEasyHomesGoesDirectInEveryOrder) {
+    for (std::size_t asker = 0; asker < kEasyCount; ++asker) {
+        for (std::size_t asked = 0; asked < kEasyCount; ++asked) {
+            ASSERT_TRUE(is_expected_direct(asker, asked));
+            run_cell(asker, asked, kSeedsEasy);
+        }
+    }
+}
+
+TEST(Grid, HardHomesGoDirectWhereNoPortIsGuessedAndAreRelayedElsewhere) {
+    for (std::size_t asker = 0; asker < kProfileCount; ++asker) {
+        for (std::size_t asked = 0; asked < kProfileCount; ++asked) {
+            const bool is_easy = asker < kEasyCount && asked < kEasyCount;
+            if (!is_easy) run_cell(asker, asked, kSeedsHard);
+        }
+    }
+}
+
+TEST(Grid, TwoInOneHomeGoDirectInTheirLanThoughTheNatDoesNotHairpin) {
+    for (const std::string_view profile :
+         {"eim_eif", "eim_apdf", "apdm_apdf_r", "linux_masquerade_input_drop"}) {
+        ASSERT_EQ(profile_named(profile).hairpinning, Hairpinning::kNone);
+        Tally tally;
+        for (const Order order : kOrders) {
+            for (std::uint64_t seed = 1; seed <= kSeedsEasy; ++seed) {
+                Couple couple{Couple::kHousemates, seed, profile};
+                run_direct(couple, order, tally);
+                for (Peer* peer : {&couple.alice(), &couple.bob()}) {
+                    const auto remote = peer->path_changed()->remote;
+                    ASSERT_TRUE(remote) << couple.where();
+                    EXPECT_EQ(remote->ip.scope(), Scope::kPrivate) << couple.where();
+                }
+            }
+        }
+        print(fmt::format("two in one home, {}", profile), tally);
+    }
+}
+
+}  // namespace
+}  // namespace pinhole::lab

@@ -1,0 +1,39 @@
+#include "tests/lab/packet.hpp"
+
+#include <charconv>
+#include <stdexcept>
+
+namespace pinhole::lab {
+namespace {
+
+[[noreturn]] void reject(std::string_view text) {
+    throw std::invalid_argument(fmt::format("not an address: \"{}\"", text));
+}
+
+}  // namespace
+
+IpAddress ip(std::string_view text) {
+    const auto parsed = IpAddress::parse(text);
+    if (!parsed) reject(text);
+    return *parsed;
+}
+
+Endpoint endpoint(std::string_view text) {
+    const auto parsed = Endpoint::parse(text);
+    if (!parsed) reject(text);
+    return *parsed;
+}
+
+Prefix prefix(std::string_view text) {
+    const std::size_t slash = text.find('/');
+    if (slash == std::string_view::npos) reject(text);
+    const std::string_view digits = text.substr(slash + 1);
+    Prefix out{ip(text.substr(0, slash)), 0};
+    const auto [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), out.length);
+    const bool is_number = error == std::errc{} && end == digits.data() + digits.size();
+    if (!is_number || out.length > (out.ip.is_v4() ? 32U : 128U)) reject(text);
+    return out;
+}
+
+}  // namespace pinhole::lab

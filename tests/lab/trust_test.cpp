@@ -1,0 +1,391 @@
+// Who may talk to whom: pins, group keys, calls that are not taken; and how a connection begins and
+// ends between two and three who may.
+#include <gtest/gtest.h>
+
+#include "tests/lab/chatter.hpp"
+
+namespace pinhole::lab {
+namespace {
+
+crypto::PublicKey foreign_key(std::uint64_t seed) {
+    test::SeededRandom random{seed + 1000};
+    return crypto::KeyPair::generate(random).public_key;
+}
+
+crypto::Psk psk_of(std::uint8_t fill) {
+    FixedBytes<32> raw{};
+    raw.fill(std::byte{fill});
+    return crypto::Psk{raw};
+}
+
+std::size_t failures_for(const Peer& peer, node::CloseReason reason) {
+    return static_cast<std::size_t>(
+        std::ranges::count(peer.failures(), reason, &node::ConnectFailed::reason));
+}
+
+/// Two homes whose NATs allow a direct path.
+struct Pair {
+    explicit Pair(std::uint64_t seed, const PeerOptions& for_alice = {},
+                  const PeerOptions& for_bob = {})
+        : town(seed),
+          alice(town.add_peer("alice", town.home("a", "eim_apdf"), for_alice)),
+          bob(town.add_peer("bob", town.home("b", "eim_apdf"), for_bob)) {}
+
+    bool connect(Duration limit = 5s) {
+        town.connect(alice, bob);
+        return static_cast<bool>(
+            town.run_until([&] { return alice.is_connected() && bob.is_connected(); }, limit));
+    }
+
+    Town town;
+    Peer& alice;
+    Peer& bob;
+};
+
+// ---- pins
+
+TEST(Pin, RefusesAnotherKeyWithoutAHandshakeWhenCalling) {
+    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+        Pair pair{seed};
+        SCOPED_TRACE(pair.town.where());
+        ASSERT_TRUE(pair.town.register_all());
+        pair.town.trust(pair.alice, "bob", foreign_key(seed));
+        pair.town.connect(pair.alice, pair.bob);
+        ASSERT_TRUE(pair.town.run_until([&] { return !pair.alice.mismatches().empty(); }, 5s));
+        const node::KeyMismatch& mismatch = pair.alice.mismatches().front();
+        EXPECT_EQ(mismatch.id.text(), "bob");
+        EXPECT_EQ(mismatch.announced, pair.bob.key());
+        EXPECT_EQ(mismatch.pinned, foreign_key(seed));
+        EXPECT_FALSE(mismatch.incoming);
+        pair.town.run_for(30s);
+        EXPECT_EQ(failures_for(pair.alice, node::CloseReason::kKeyMismatch), 1U);
+        EXPECT_EQ(pair.alice.connections() + pair.bob.connections(), 0U);
+        const auto bobs_router = pair.town.nat("b").wan();
+        EXPECT_EQ(pair.alice.host().sent_to(bobs_router).datagrams, 0U);
+    }
+}
+
+TEST(Pin, RefusesAnotherKeyWithoutAHandshakeWhenCalled) {
+    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+        Pair pair{seed};
+        SCOPED_TRACE(pair.town.where());
+        ASSERT_TRUE(pair.town.register_all());
+        pair.town.trust(pair.bob, "alice", foreign_key(seed));
+        pair.town.connect(pair.alice, pair.bob, false);
+        ASSERT_TRUE(pair.town.run_until([&] { return !pair.bob.mismatches().empty(); }, 5s));
+        EXPECT_TRUE(pair.bob.mismatches().front().incoming);
+        EXPECT_EQ(pair.bob.mismatches().front().announced, pair.alice.key());
+        pair.town.run_for(30s);
+        EXPECT_EQ(pair.alice.connections() + pair.bob.connections(), 0U);
+        const auto alices_router = pair.town.nat("a").wan();
+        EXPECT_EQ(pair.bob.host().sent_to(alices_router).datagrams, 0U);
+    }
+}
+
+TEST(Pin, OfTheRightKeyConnects) {
+    Pair pair{1};
+    SCOPED_TRACE(pair.town.where());
+    ASSERT_TRUE(pair.town.register_all());
+    pair.town.trust(pair.alice, "bob", pair.bob.key());
+    pair.town.trust(pair.bob, "alice", pair.alice.key());
+    EXPECT_TRUE(pair.connect());
+    EXPECT_TRUE(pair.alice.mismatches().empty() && pair.bob.mismatches().empty());
+}
+
+// ---- group keys
+
+TEST(GroupKey, LetsItsMembersConnect) {
+    Pair pair{1, {.psk = psk_of(7)}, {.psk = psk_of(7)}};
+    SCOPED_TRACE(pair.town.where());
+    ASSERT_TRUE(pair.town.register_all());
+    EXPECT_TRUE(pair.connect());
+}
+
+TEST(GroupKey, KeepsOthersOutAndSaysWhy) {
+    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+        Pair pair{seed, {.psk = psk_of(7)}, {.psk = psk_of(8)}};
+        SCOPED_TRACE(pair.town.where());
+        ASSERT_TRUE(pair.town.register_all());
+        pair.town.connect(pair.alice, pair.bob, false);
+        ASSERT_TRUE(pair.town.run_until([&] { return !pair.alice.failures().empty(); }, 15s));
+        EXPECT_EQ(failures_for(pair.alice, node::CloseReason::kGroupKey), 1U);
+        EXPECT_FALSE(pair.alice.failures().front().retrying);
+        pair.town.run_for(30s);
+        EXPECT_EQ(pair.alice.connections() + pair.bob.connections(), 0U);
+        EXPECT_TRUE(pair.alice.node().peers().empty());
+        EXPECT_TRUE(pair.bob.node().peers().empty()) << "the caller that failed is remembered";
+    }
+}
+
+TEST(GroupKey, KeepsThoseWithoutOneOut) {
+    Pair pair{1, {.psk = psk_of(7)}, {}};
+    SCOPED_TRACE(pair.town.where());
+    ASSERT_TRUE(pair.town.register_all());
+    EXPECT_FALSE(pair.connect(15s));
+    EXPECT_GE(failures_for(pair.alice, node::CloseReason::kGroupKey), 1U);
+}
+
+// ---- calls that are not taken
+
+class Stranger : public testing::TestWithParam<node::AcceptPolicy> {};
+
+/// What the caller saw of its call: events, and everything that came back.
+struct Experience {
+    std::vector<node::ConnectFailed> failures;
+    std::uint64_t datagrams = 0;
+    std::uint64_t bytes = 0;
+};
+
+Experience call(std::uint64_t seed, node::AcceptPolicy policy, bool is_online) {
+    Pair pair{seed, {}, {.accept = policy}};
+    EXPECT_TRUE(pair.town.register_all());
+    pair.town.run_for(1s);
+    if (!is_online) {
+        pair.bob.host().mutate([&](Instant now) { pair.bob.node().shutdown(now); });
+        pair.town.run_for(1s);
+    } else {
+        pair.town.run_for(1s);
+    }
+    const auto before = pair.alice.host().received();
+    pair.town.connect(pair.alice, pair.bob, false);
+    pair.town.run_for(10s);
+    EXPECT_EQ(pair.alice.connections() + pair.bob.connections(), 0U);
+    EXPECT_FALSE(pair.alice.introduced_at());
+    EXPECT_EQ(pair.bob.refused().size(), is_online ? 1U : 0U);
+    EXPECT_TRUE(pair.bob.node().peers().empty());
+    EXPECT_EQ(pair.bob.host().sent_to(pair.town.nat("a").wan()).datagrams, 0U);
+    const auto after = pair.alice.host().received();
+    return {pair.alice.failures(), after.datagrams - before.datagrams, after.bytes - before.bytes};
+}
+
+TEST_P(Stranger, LearnsNothing) {
+    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+        SCOPED_TRACE(seed);
+        const Experience refused = call(seed, GetParam(), true);
+        const Experience absent = call(seed, GetParam(), false);
+        ASSERT_EQ(refused.failures.size(), 1U);
+        ASSERT_EQ(absent.failures.size(), 1U);
+        EXPECT_EQ(refused.failures.front().reason, node::CloseReason::kUnknownPeer);
+        EXPECT_EQ(absent.failures.front().reason, node::CloseReason::kUnknownPeer);
+        // The answer is repeated once for each repeated question, so only its size tells anything.
+        ASSERT_GT(refused.datagrams, 0U);
+        ASSERT_GT(absent.datagrams, 0U);
+        EXPECT_EQ(refused.bytes % refused.datagrams, 0U);
+        EXPECT_EQ(refused.bytes / refused.datagrams, absent.bytes / absent.datagrams);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Accept, Stranger,
+                         testing::Values(node::AcceptPolicy::kKnown, node::AcceptPolicy::kNone),
+                         [](const auto& policy) {
+                             return policy.param == node::AcceptPolicy::kKnown ? "Known" : "None";
+                         });
+
+TEST(AcceptKnown, TakesTheCallsOfThosePinned) {
+    Pair pair{1, {}, {.accept = node::AcceptPolicy::kKnown}};
+    SCOPED_TRACE(pair.town.where());
+    ASSERT_TRUE(pair.town.register_all());
+    pair.town.trust(pair.bob, "alice", pair.alice.key());
+    EXPECT_TRUE(pair.connect());
+    EXPECT_TRUE(pair.bob.refused().empty());
+}
+
+TEST(AcceptNone, StillCallsOthersItself) {
+    Pair pair{1, {.accept = node::AcceptPolicy::kNone}, {}};
+    SCOPED_TRACE(pair.town.where());
+    ASSERT_TRUE(pair.town.register_all());
+    EXPECT_TRUE(pair.connect());
+}
+
+TEST(AcceptNone, MeetsAnotherOneThatCallsItToo) {
+    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+        Pair pair{
+            seed, {.accept = node::AcceptPolicy::kNone}, {.accept = node::AcceptPolicy::kNone}};
+        SCOPED_TRACE(pair.town.where());
+        ASSERT_TRUE(pair.town.register_all());
+        pair.town.connect(pair.bob, pair.alice);
+        pair.town.run_for(2s);
+        EXPECT_FALSE(pair.bob.is_connected());
+        EXPECT_TRUE(pair.connect(15s));
+    }
+}
+
+// ---- connecting
+
+TEST(Connect, ToAnUnknownIdFailsOnceAndEnds) {
+    Town town{1};
+    Peer& alice = town.add_peer("alice", town.home("a", "eim_apdf"));
+    SCOPED_TRACE(town.where());
+    ASSERT_TRUE(town.register_all());
+    Peer& nobody = town.add_peer("nobody", town.home("n", "eim_apdf"));
+    town.connect(alice, nobody, false);
+    ASSERT_TRUE(town.run_until([&] { return !alice.failures().empty(); }, 3s));
+    EXPECT_EQ(alice.failures().front().reason, node::CloseReason::kUnknownPeer);
+    EXPECT_FALSE(alice.failures().front().retrying);
+    EXPECT_TRUE(alice.node().peers().empty());
+    town.run_for(1min);
+    EXPECT_EQ(alice.failures().size(), 1U);
+}
+
+TEST(Connect, KeepsTryingUntilThePeerAppears) {
+    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+        Town town{seed};
+        Peer& alice = town.add_peer("alice", town.home("a", "eim_apdf"));
+        SCOPED_TRACE(town.where());
+        ASSERT_TRUE(town.register_all());
+        Peer& bob = town.add_peer("bob", town.home("b", "eim_apdf"));
+        town.connect(alice, bob);
+        town.run_for(3min);
+        EXPECT_GE(failures_for(alice, node::CloseReason::kUnknownPeer), 10U);
+        EXPECT_TRUE(alice.failures().back().retrying);
+        town.start(bob);
+        ASSERT_TRUE(
+            town.run_until([&] { return alice.is_connected() && bob.is_connected(); }, 15s));
+    }
+}
+
+TEST(Connect, BeforeRegisteringWaitsForIt) {
+    Pair pair{1};
+    SCOPED_TRACE(pair.town.where());
+    pair.town.start(pair.bob);
+    pair.town.start(pair.alice);
+    EXPECT_TRUE(pair.connect());
+    EXPECT_TRUE(pair.alice.failures().empty());
+}
+
+// ---- disconnecting
+
+TEST(Disconnect, DeliversWhatWasSentAndTellsBothSides) {
+    for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+        for (const bool caller_leaves : {true, false}) {
+            Pair pair{seed};
+            SCOPED_TRACE(pair.town.where());
+            ASSERT_TRUE(pair.town.register_all());
+            ASSERT_TRUE(pair.connect());
+            Peer& leaver = caller_leaves ? pair.alice : pair.bob;
+            Peer& other = caller_leaves ? pair.bob : pair.alice;
+            for (int i = 0; i < 300; ++i) {
+                ASSERT_TRUE(pair.town.send(leaver, other, fmt::format("{:0900}", i)));
+            }
+            pair.town.disconnect(leaver, other);
+            ASSERT_TRUE(pair.town.run_until(
+                [&] { return leaver.closed().size() == 1 && other.closed().size() == 1; }, 15s))
+                << leaver.closed().size() << " " << other.closed().size();
+            ASSERT_EQ(other.received().size(), 300U);
+            for (std::size_t i = 0; i < 300; ++i) {
+                ASSERT_EQ(other.received().at(i).text, fmt::format("{:0900}", i));
+            }
+            EXPECT_EQ(leaver.closed().front().reason, node::CloseReason::kLocal);
+            EXPECT_EQ(other.closed().front().reason, node::CloseReason::kDone);
+            EXPECT_TRUE(leaver.node().peers().empty());
+            EXPECT_TRUE(other.node().peers().empty());
+        }
+    }
+}
+
+TEST(Disconnect, IsFinalUntilSomebodyConnectsAgain) {
+    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+        Pair pair{seed};
+        SCOPED_TRACE(pair.town.where());
+        ASSERT_TRUE(pair.town.register_all());
+        Talk talk{pair.town, pair.alice, pair.bob, 20ms};
+        talk.start();
+        for (std::size_t round = 1; round <= 4; ++round) {
+            Peer& caller = round % 2 == 0 ? pair.bob : pair.alice;
+            Peer& called = round % 2 == 0 ? pair.alice : pair.bob;
+            pair.town.connect(caller, called);
+            ASSERT_TRUE(pair.town.run_until(
+                [&] {
+                    return pair.alice.connections() == round && pair.bob.connections() == round;
+                },
+                10s))
+                << "round " << round;
+            pair.town.run_for(3s);
+            pair.town.disconnect(pair.alice, pair.bob);
+            ASSERT_TRUE(pair.town.run_until(
+                [&] { return !pair.alice.is_connected() && !pair.bob.is_connected(); }, 10s))
+                << "round " << round;
+            pair.town.run_for(round == 4 ? 60s : 1s);
+        }
+        EXPECT_EQ(pair.alice.connections() + pair.bob.connections(), 8U);
+        EXPECT_EQ(talk.flaw(), "");
+    }
+}
+
+TEST(Shutdown, IsSeenAsLeaving) {
+    Pair pair{1};
+    SCOPED_TRACE(pair.town.where());
+    ASSERT_TRUE(pair.town.register_all());
+    ASSERT_TRUE(pair.connect());
+    pair.bob.host().mutate([&](Instant now) { pair.bob.node().shutdown(now); });
+    pair.town.kill(pair.bob);
+    ASSERT_TRUE(pair.town.run_until([&] { return !pair.alice.closed().empty(); }, 2s));
+    EXPECT_EQ(pair.alice.closed().front().reason, node::CloseReason::kDone);
+    EXPECT_EQ(pair.town.server().registered(), 1U);
+}
+
+// ---- several
+
+class Glare : public testing::TestWithParam<std::string_view> {};
+
+TEST_P(Glare, YieldsExactlyOneConnection) {
+    for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+        Town town{seed};
+        Peer& alice = town.add_peer("alice", town.home("a", GetParam()));
+        Peer& bob = town.add_peer("bob", town.home("b", GetParam()));
+        SCOPED_TRACE(town.where());
+        vary_delays(town, {&alice, &bob});
+        ASSERT_TRUE(town.register_all());
+        town.connect(alice, bob);
+        // From the same moment to a whole handshake later.
+        town.run_for(Duration{3ms} * static_cast<int>(seed - 1));
+        town.connect(bob, alice);
+        Talk talk{town, alice, bob, 10ms};
+        talk.start();
+        ASSERT_TRUE(town.run_until([&] { return alice.is_connected() && bob.is_connected(); }, 4s));
+        town.run_for(8s);
+        talk.stop();
+        ASSERT_TRUE(town.run_until([&] { return talk.is_heard(); }, 3s));
+        EXPECT_EQ(talk.flaw(), "");
+        EXPECT_EQ(alice.connections(), 1U);
+        EXPECT_EQ(bob.connections(), 1U);
+        EXPECT_TRUE(alice.closed().empty() && bob.closed().empty());
+        EXPECT_TRUE(alice.failures().empty() && bob.failures().empty());
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Connect, Glare, testing::Values("eim_apdf", "apdm_apdf_r", "open"),
+                         [](const auto& nat) { return std::string{nat.param}; });
+
+TEST(Mesh, OfThreeTalksInAllDirections) {
+    for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+        Town town{seed};
+        Peer& alice = town.add_peer("alice", town.home("a", "eim_apdf"));
+        Peer& bob = town.add_peer("bob", town.home("b", "apdm_apdf_r"));
+        Peer& carol = town.add_peer("carol", town.home("c", "apdm_apdf_r"));
+        SCOPED_TRACE(town.where());
+        vary_delays(town, {&alice, &bob, &carol});
+        ASSERT_TRUE(town.register_all());
+        Talk first{town, alice, bob, 20ms};
+        Talk second{town, bob, carol, 20ms};
+        Talk third{town, carol, alice, 20ms};
+        for (Talk* talk : {&first, &second, &third}) {
+            talk->start();
+            town.connect(talk->a, talk->b);
+        }
+        const auto all_met = [&] {
+            return alice.connections() == 2 && bob.connections() == 2 && carol.connections() == 2;
+        };
+        ASSERT_TRUE(town.run_until(all_met, 5s));
+        town.run_for(20s);
+        for (Talk* talk : {&first, &second, &third}) talk->stop();
+        ASSERT_TRUE(town.run_until(
+            [&] { return first.is_heard() && second.is_heard() && third.is_heard(); }, 5s));
+        for (const Talk* talk : {&first, &second, &third}) EXPECT_EQ(talk->flaw(), "");
+        EXPECT_TRUE(all_met());
+        EXPECT_TRUE(alice.closed().empty() && bob.closed().empty() && carol.closed().empty());
+    }
+}
+
+}  // namespace
+}  // namespace pinhole::lab
