@@ -1,0 +1,96 @@
+// The verb `chat`: texts between us and any number of peers, from a prompt, a pipe or one option.
+//
+// Owns the conversations and the input. A text counts as delivered when the other side has shown
+// it; what was read from a pipe is kept until then, and reading pauses when too much waits.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "peer/chat_command.hpp"
+#include "peer/console.hpp"
+#include "peer/conversation.hpp"
+#include "peer/line_input.hpp"
+#include "peer/station.hpp"
+
+namespace pinhole::peer {
+
+class Chat final : public Activity {
+  public:
+    /// Both must outlive the chat.
+    Chat(Station& station, const ChatOptions& options);
+    Chat(const Chat&) = delete;
+    Chat& operator=(const Chat&) = delete;
+    ~Chat() override = default;
+
+    void on_start() override;
+    void on_registered() override;
+    void on_connected(const Id& peer) override;
+    void on_control(const Id& peer, const Control& message) override;
+    void on_text(const Id& peer, const ChatText& text) override;
+    void on_path(const Id& peer, const node::PathChanged& path) override;
+    void on_closed(const Id& peer, node::CloseReason reason) override;
+    void on_connect_failed(const node::ConnectFailed& event) override;
+    void on_key_changed(const Id& peer, const Problem& problem) override;
+    void on_server_trouble(const Problem& problem) override;
+    void on_leaving() override;
+    void handle_timeout(Instant now) override;
+    [[nodiscard]] Instant next_timeout() const override { return deadline_; }
+
+  private:
+    // From outside.
+    void on_prompt_line(const std::string& line);
+    void on_piped_line(std::string line);
+    void on_input_end();
+
+    // Commands of the prompt.
+    void obey(const SayToAll& say);
+    void obey(const SayTo& say);
+    void obey(const ConnectTo& connect);
+    void obey(const ShowHelp& help);
+    void obey(const ShowPaths& paths);
+    void obey(const ShowPeers& peers);
+    void obey(const Quit& quit);
+    void obey(const NotUnderstood& what);
+    void obey(const Nothing& nothing);
+
+    [[nodiscard]] bool is_one_shot() const { return options_.message.has_value(); }
+    [[nodiscard]] bool is_named(const Id& peer) const { return named_.contains(peer); }
+    [[nodiscard]] Conversation& conversation(const Id& peer);
+    void say(const Id& peer, std::string text);
+    /// Hands over what the connection may carry now.
+    void pump(const Id& peer);
+    void say_held_lines();
+    void open_input();
+    void steer_input();
+    void leave_when_done();
+    [[nodiscard]] std::size_t undelivered() const;
+    /// Ends us when this was the only peer that matters, else only says so.
+    void give_up(const Id& peer, const Problem& problem);
+    void give_up_undelivered(const Id& peer);
+
+    Station& station_;
+    const ChatOptions& options_;
+    std::uint32_t run_;
+    std::set<Id> named_;
+    std::map<Id, Conversation> conversations_;
+    /// Connected, and said that texts are shown there.
+    std::set<Id> listeners_;
+    /// Lines of a pipe that have nobody to go to yet.
+    std::deque<std::string> held_;
+    std::optional<Console> console_;
+    std::optional<LineInput> input_;
+    Instant deadline_ = kNever;
+    /// What a good end comes to: a text was lost, or a peer given up, on the way.
+    ExitCode end_code_ = ExitCode::kOk;
+    bool input_ended_ = false;
+    bool told_about_held_ = false;
+    bool told_about_cut_ = false;
+};
+
+/// Runs the verb to its end.
+[[nodiscard]] ExitCode run_chat(const ChatOptions& options, const net::Environment& environment);
+
+}  // namespace pinhole::peer

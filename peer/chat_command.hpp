@@ -1,0 +1,52 @@
+// What a line at the prompt means: a text, or a command.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "shared/wire/id.hpp"
+
+namespace pinhole::peer {
+
+/// To everybody who is connected.
+struct SayToAll {
+    std::string text;
+};
+/// `@bob text`
+struct SayTo {
+    wire::Id peer;
+    std::string text;
+};
+/// `/connect bob`
+struct ConnectTo {
+    wire::Id peer;
+};
+struct ShowHelp {};
+struct ShowPaths {};
+struct ShowPeers {};
+struct Quit {};
+/// Neither; `sentence` says what was wrong with it.
+struct NotUnderstood {
+    std::string sentence;
+};
+/// An empty line.
+struct Nothing {};
+
+using ChatCommand = std::variant<SayToAll, SayTo, ConnectTo, ShowHelp, ShowPaths, ShowPeers, Quit,
+                                 NotUnderstood, Nothing>;
+
+/// Never fails. A text that begins with a slash is written with two.
+[[nodiscard]] ChatCommand parse_chat_command(std::string_view line);
+
+/// What `/help` shows, one line each.
+inline constexpr std::string_view kChatHelp =
+    "text           to everybody who is connected\n"
+    "@NAME text     to one peer\n"
+    "/connect NAME  call somebody\n"
+    "/peers         who is here, and their keys\n"
+    "/path          how they are reached\n"
+    "/quit          leave; so does Ctrl-D\n"
+    "//text         a text that begins with a slash";
+
+}  // namespace pinhole::peer

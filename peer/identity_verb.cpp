@@ -1,0 +1,33 @@
+#include "peer/identity_verb.hpp"
+
+#include <cstdio>
+
+#include <fmt/format.h>
+
+#include "shared/crypto/sodium.hpp"
+#include "shared/net/key_file.hpp"
+#include "shared/net/state_dir.hpp"
+
+namespace pinhole::peer {
+
+ExitCode run_id(const cxxopts::ParseResult& words, const net::Environment& environment) {
+    if (!plain_words(words).empty()) throw UsageError("id takes no further words");
+    crypto::SystemRandom random;
+    if (words.count("new-psk") > 0) {
+        const auto file = words["new-psk"].as<std::string>();
+        net::create_group_key(file, random);
+        fmt::print(
+            stderr,
+            "group key written to {0}; bring it to every member, then: peer --psk-file {0}\n",
+            file);
+        return ExitCode::kOk;
+    }
+    const Id id = own_id(words, environment);
+    const auto path = net::identity_path(net::state_directory(environment), id.text());
+    const auto identity = net::IdentityFile::load_or_create(path, random);
+    if (identity.is_new()) fmt::print(stderr, "new identity, saved in {}\n", path.string());
+    fmt::print("{} {}\n", id, identity.keys().public_key);
+    return ExitCode::kOk;
+}
+
+}  // namespace pinhole::peer

@@ -1,0 +1,148 @@
+// One peer at work: identity, known keys, node, sockets, loop. What a verb does with them is an
+// `Activity`.
+//
+// Owns everything from the key file to the signals. It judges keys, says what happens through the
+// narrator, and ends in good order: goodbyes are said, for at most `kFarewellTime`.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include <asio/io_context.hpp>
+
+#include "peer/chat_protocol.hpp"
+#include "peer/interrupts.hpp"
+#include "peer/narrator.hpp"
+#include "peer/options.hpp"
+#include "peer/problems.hpp"
+#include "peer/trust_store.hpp"
+#include "shared/crypto/sodium.hpp"
+#include "shared/net/deadline_timer.hpp"
+#include "shared/net/driver.hpp"
+#include "shared/net/key_file.hpp"
+#include "shared/net/resolver.hpp"
+#include "shared/node/node.hpp"
+
+namespace pinhole::peer {
+
+using node::PeerNumber;
+
+/// A clean stop takes no longer.
+inline constexpr Duration kFarewellTime = 700ms;
+
+/// What a verb does. Its functions run inside the loop, one at a time.
+class Activity {
+  public:
+    virtual ~Activity() = default;
+
+    /// Before anything is sent.
+    virtual void on_start() = 0;
+    virtual void on_registered() = 0;
+    virtual void on_connected(const Id& peer) = 0;
+    virtual void on_control(const Id& peer, const Control& message) = 0;
+    virtual void on_text(const Id& peer, const ChatText& text) = 0;
+    virtual void on_path(const Id& peer, const node::PathChanged& path) = 0;
+    /// After kPeerRestarted `on_connected` follows by itself.
+    virtual void on_closed(const Id& peer, node::CloseReason reason) = 0;
+    virtual void on_connect_failed(const node::ConnectFailed& event) = 0;
+    /// Somebody shows another key under a name that we know, and was refused. Once for each key.
+    virtual void on_key_changed(const Id& peer, const Problem& problem) = 0;
+    /// The rendezvous refuses us, but may change its mind.
+    virtual void on_server_trouble(const Problem& problem) = 0;
+    /// The station closes: the last words go out now.
+    virtual void on_leaving() = 0;
+    virtual void handle_timeout(Instant now) = 0;
+    [[nodiscard]] virtual Instant next_timeout() const = 0;
+};
+
+class Station {
+  public:
+    /// Opens the identity and the known keys. Throws what those throw.
+    Station(const StationOptions& options, bool only_listens, const net::Environment& environment);
+    ~Station();
+    Station(const Station&) = delete;
+    Station& operator=(const Station&) = delete;
+
+    /// Runs `activity` to its end.
+    [[nodiscard]] ExitCode run(Activity& activity);
+
+    void connect(const Id& peer, bool keep_trying);
+    /// False when the connection does not take it now.
+    bool send(const Id& peer, const Control& message);
+    bool send(const Id& peer, const ChatText& text);
+
+    /// Ends with this code. The first call counts.
+    void leave(ExitCode code);
+    /// Says the problem and ends with its code.
+    void fail(const Problem& problem);
+
+    /// To be called at the end of whatever entered an activity from outside, such as a line of
+    /// input: sends what was queued and sets the alarm.
+    void settle();
+
+    [[nodiscard]] asio::io_context& io() { return io_; }
+    [[nodiscard]] Narrator& narrator() { return narrator_; }
+    [[nodiscard]] Screen& screen() { return screen_; }
+    [[nodiscard]] Random& random() { return random_; }
+    [[nodiscard]] const StationOptions& options() const { return options_; }
+    [[nodiscard]] Instant now() const;
+    [[nodiscard]] bool is_leaving() const { return leaving_; }
+    [[nodiscard]] bool is_registered() const { return was_registered_; }
+    [[nodiscard]] bool is_connected(const Id& peer) const { return numbers_.contains(peer); }
+    /// Every peer that is connected or on the way.
+    [[nodiscard]] std::vector<node::PeerStatus> peers() const { return node_.peers(); }
+
+  private:
+    void start();
+    void on_resolved(const net::Resolved& resolved);
+    void on_event(const node::NodeEvent& event);
+    void on(const node::Registered& event);
+    void on(const node::ServerLost& event);
+    void on(const node::PeerIntroduced& event);
+    void on(const node::CallRefused& event);
+    void on(const node::KeyMismatch& event);
+    void on(const node::PeerConnected& event);
+    void on(const node::MessageReceived& event);
+    void on(const node::PathChanged& event);
+    void on(const node::PeerClosed& event);
+    void on(const node::ConnectFailed& event);
+    void on_signal(int number);
+    void on_deadline();
+    [[nodiscard]] bool send(const Id& peer, std::uint8_t channel, const ByteVector& message);
+    [[nodiscard]] const Id* id_of(PeerNumber number) const;
+    [[nodiscard]] node::NodeConfig node_config() const;
+    /// True when the key was not known before; nothing when another one is.
+    [[nodiscard]] std::optional<bool> learn(const Id& id, const crypto::PublicKey& key);
+    void trust_known_peers();
+    void note_key_change(const Id& id, const KnownKey& known, const crypto::PublicKey& announced);
+    void finish();
+    void arm();
+
+    StationOptions options_;
+    Screen screen_;
+    Narrator narrator_;
+    crypto::SystemRandom random_;
+    net::IdentityFile identity_;
+    TrustStore trust_;
+    asio::io_context io_{1};
+    node::Node node_;
+    net::Driver<node::Node> driver_;
+    net::Resolver resolver_;
+    net::DeadlineTimer deadline_;
+    Interrupts interrupts_;
+    Activity* activity_ = nullptr;
+    std::optional<crypto::PublicKey> server_key_;
+    std::map<PeerNumber, Id> ids_;
+    std::map<Id, PeerNumber> numbers_;
+    /// What was said about changed keys.
+    std::map<Id, Problem> key_problems_;
+    ExitCode code_ = ExitCode::kOk;
+    Instant farewell_until_ = kNever;
+    bool was_registered_ = false;
+    bool leaving_ = false;
+    bool finished_ = false;
+};
+
+}  // namespace pinhole::peer

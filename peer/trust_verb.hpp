@@ -1,0 +1,15 @@
+// The verb `trust`: looks at and changes the file of known keys.
+#pragma once
+
+#include "peer/exit_code.hpp"
+#include "peer/options.hpp"
+
+namespace pinhole::peer {
+
+/// list | remove PEER | replace PEER KEY. PEER is a name (alice, or alice@rv:... where several
+/// servers know an alice) or a rendezvous (host[:port]). Throws UsageError and what the file
+/// throws.
+[[nodiscard]] ExitCode run_trust(const cxxopts::ParseResult& words,
+                                 const net::Environment& environment);
+
+}  // namespace pinhole::peer

@@ -1,0 +1,153 @@
+#include "tests/cli/programs.hpp"
+
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace pinhole::cli {
+namespace {
+
+/// A UDP socket on loopback; 0 for any port. -1 when the port is taken.
+int bind_loopback(std::uint16_t port) {
+    const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
+    if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;
+    ::close(fd);
+    return -1;
+}
+
+/// A port that is free now, and so is the next.
+std::uint16_t free_pair() {
+    for (int attempt = 0; attempt < 100; ++attempt) {
+        const int first = bind_loopback(0);
+        sockaddr_in address{};
+        socklen_t size = sizeof address;
+        ::getsockname(first, reinterpret_cast<sockaddr*>(&address), &size);
+        const std::uint16_t port = ntohs(address.sin_port);
+        const int second = port < 65'535 ? bind_loopback(static_cast<std::uint16_t>(port + 1)) : -1;
+        ::close(first);
+        if (second < 0) continue;
+        ::close(second);
+        return port;
+    }
+    throw std::runtime_error("no two neighbouring ports are free");
+}
+
+bool has_fields(const Line& line, const Json& wanted) {
+    if (line.stream != Stream::kOut) return false;
+    const Json event = Json::parse(line.text, nullptr, false);
+    if (!event.is_object()) return false;
+    for (const auto& [name, value] : wanted.items()) {
+        const auto found = event.find(name);
+        if (found == event.end() || *found != value) return false;
+    }
+    return true;
+}
+
+}  // namespace
+
+void ProgramsTest::SetUp() {
+    std::signal(SIGPIPE, SIG_IGN);
+    std::string pattern = std::filesystem::temp_directory_path() / "pinhole-cli-XXXXXX";
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr) << pattern;
+    root_ = pattern;
+    ASSERT_FALSE(program("PINHOLE_PEER").empty() || program("PINHOLE_RENDEZVOUS").empty())
+        << "PINHOLE_PEER and PINHOLE_RENDEZVOUS must name the programs; ctest sets them";
+    via_ = fmt::format("127.0.0.1:{}", free_pair());
+}
+
+void ProgramsTest::TearDown() {
+    if (HasFailure()) {
+        for (const auto& process : processes_) std::cerr << process->log();
+    }
+    processes_.clear();
+    std::error_code ignored;
+    std::filesystem::remove_all(root_, ignored);
+}
+
+std::string ProgramsTest::program(const char* variable) {
+    const char* const value = std::getenv(variable);
+    return value == nullptr ? std::string{} : std::string{value};
+}
+
+std::filesystem::path ProgramsTest::folder(const std::string& name) const {
+    const std::filesystem::path path = root_ / name;
+    std::filesystem::create_directories(path);
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+    return path;
+}
+
+Process& ProgramsTest::start_rendezvous(const std::string& state) {
+    processes_.push_back(std::make_unique<Process>(
+        netns::Launch{"rendezvous",
+                      {program("PINHOLE_RENDEZVOUS"), "--bind", via_, "--state-dir", folder(state)},
+                      {"HOME=" + root_.string()}}));
+    Process& process = *processes_.back();
+    EXPECT_TRUE(process.wait_for_line(
+        [](const Line& line) { return line.text.find("listening on udp") != std::string::npos; },
+        kPatience))
+        << "the rendezvous does not say that it listens";
+    return process;
+}
+
+Process& ProgramsTest::start_peer(const std::string& state, std::vector<std::string> words) {
+    words.insert(words.begin(), program("PINHOLE_PEER"));
+    const std::string home = folder(state);
+    processes_.push_back(std::make_unique<Process>(
+        netns::Launch{state, std::move(words), {"HOME=" + home, "XDG_STATE_HOME=" + home}}));
+    return *processes_.back();
+}
+
+Process& ProgramsTest::start_chat(const std::string& id, const std::vector<std::string>& words) {
+    std::vector<std::string> all{"--id", id, "--via", via_};
+    all.insert(all.end(), words.begin(), words.end());
+    return start_peer(id, std::move(all));
+}
+
+Process& ProgramsTest::run_peer(const std::string& state, std::vector<std::string> words) {
+    Process& process = start_peer(state, std::move(words));
+    process.close_input();
+    static_cast<void>(process.wait_for_exit(kPatience));
+    return process;
+}
+
+int ProgramsTest::status_of(Process& process) {
+    return process.wait_for_exit(kPatience).value_or(-1);
+}
+
+::testing::AssertionResult ProgramsTest::says(Process& process, Stream stream,
+                                              const std::string& text) {
+    const auto line = process.wait_for_line(
+        [&](const Line& candidate) {
+            return candidate.stream == stream && candidate.text.find(text) != std::string::npos;
+        },
+        kPatience);
+    if (line) return ::testing::AssertionSuccess();
+    return ::testing::AssertionFailure() << process.name() << " does not say: " << text;
+}
+
+::testing::AssertionResult ProgramsTest::tells(Process& process, const Json& fields) {
+    const auto line = process.wait_for_line(
+        [&](const Line& candidate) { return has_fields(candidate, fields); }, kPatience);
+    if (line) return ::testing::AssertionSuccess();
+    return ::testing::AssertionFailure() << process.name() << " does not tell: " << fields;
+}
+
+std::vector<std::string> ProgramsTest::lines_of(const Process& process, Stream stream) {
+    std::vector<std::string> out;
+    for (const Line& line : process.lines()) {
+        if (line.stream == stream) out.push_back(line.text);
+    }
+    return out;
+}
+
+}  // namespace pinhole::cli

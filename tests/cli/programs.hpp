@@ -1,0 +1,61 @@
+// A rendezvous and peers on loopback, each with a folder of state of its own. All of it goes away
+// with the test; a failed test prints what every program said.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/netns/process.hpp"
+
+namespace pinhole::cli {
+
+using Json = nlohmann::json;
+using netns::Line;
+using netns::Milliseconds;
+using netns::Process;
+using netns::Stream;
+
+inline constexpr Milliseconds kPatience{20'000};
+
+class ProgramsTest : public ::testing::Test {
+  protected:
+    void SetUp() override;
+    void TearDown() override;
+
+    /// Starts a rendezvous on a free pair of ports, or on the pair that an earlier one had.
+    Process& start_rendezvous(const std::string& state = "rendezvous");
+    /// Starts a peer whose state is kept under the name `state`.
+    Process& start_peer(const std::string& state, std::vector<std::string> words);
+    /// The same with `--id state --via` our rendezvous in front.
+    Process& start_chat(const std::string& id, const std::vector<std::string>& words);
+
+    /// Runs a peer to its end with nothing on its standard input.
+    Process& run_peer(const std::string& state, std::vector<std::string> words);
+
+    /// Waits for the end; -1 when it does not come.
+    static int status_of(Process& process);
+    /// A line of that stream that holds `text`.
+    static ::testing::AssertionResult says(Process& process, Stream stream,
+                                           const std::string& text);
+    static ::testing::AssertionResult tells(Process& process, const Json& fields);
+    /// All lines of one stream so far.
+    static std::vector<std::string> lines_of(const Process& process, Stream stream);
+
+    [[nodiscard]] std::filesystem::path folder(const std::string& name) const;
+    /// 127.0.0.1 and the rendezvous's port.
+    [[nodiscard]] const std::string& via() const { return via_; }
+    [[nodiscard]] static std::string program(const char* variable);
+
+  private:
+    std::filesystem::path root_;
+    std::string via_;
+    std::vector<std::unique_ptr<Process>> processes_;
+};
+
+}  // namespace pinhole::cli

@@ -1,0 +1,46 @@
+#include "peer/chat_command.hpp"
+
+#include <gtest/gtest.h>
+
+namespace pinhole::peer {
+namespace {
+
+template <class Command>
+Command as(std::string_view line) {
+    const ChatCommand command = parse_chat_command(line);
+    if (const auto* wanted = std::get_if<Command>(&command)) return *wanted;
+    ADD_FAILURE() << "'" << line << "' means something else: " << command.index();
+    return {};
+}
+
+TEST(ChatCommand, PlainLinesGoToAll) {
+    EXPECT_EQ(as<SayToAll>("hello there ").text, "hello there ");
+    EXPECT_EQ(as<SayToAll>("//help is a command").text, "/help is a command");
+    static_cast<void>(as<Nothing>(""));
+}
+
+TEST(ChatCommand, AtNameGoesToOne) {
+    const auto say = as<SayTo>("@Bob  good morning");
+    EXPECT_EQ(say.peer.text(), "bob");
+    EXPECT_EQ(say.text, "good morning");
+}
+
+TEST(ChatCommand, SlashWordsAreCommands) {
+    EXPECT_EQ(as<ConnectTo>("/connect bob ").peer.text(), "bob");
+    static_cast<void>(as<ShowHelp>("/help"));
+    static_cast<void>(as<ShowPaths>("/path"));
+    static_cast<void>(as<ShowPeers>("/peers"));
+    static_cast<void>(as<Quit>("/quit"));
+}
+
+TEST(ChatCommand, NeverSendsAMistypedCommandAsText) {
+    EXPECT_EQ(as<NotUnderstood>("/qiut").sentence, "no command /qiut; /help shows them");
+    EXPECT_EQ(as<NotUnderstood>("/\x1b[2J").sentence, "no command /\\u{1b}[2J; /help shows them");
+    static_cast<void>(as<NotUnderstood>("/connect"));
+    static_cast<void>(as<NotUnderstood>("/connect two words"));
+    static_cast<void>(as<NotUnderstood>("@bob"));
+    static_cast<void>(as<NotUnderstood>("@ hello"));
+}
+
+}  // namespace
+}  // namespace pinhole::peer

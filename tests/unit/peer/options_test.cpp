@@ -1,0 +1,142 @@
+#include "peer/options.hpp"
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace pinhole::peer {
+namespace {
+
+using ::testing::HasSubstr;
+using Variables = std::map<std::string, std::string, std::less<>>;
+
+net::Environment environment(Variables variables = {}) {
+    return [variables = std::move(variables)](std::string_view name) -> std::optional<std::string> {
+        const auto found = variables.find(name);
+        if (found == variables.end()) return std::nullopt;
+        return found->second;
+    };
+}
+
+cxxopts::ParseResult parsed(void (*add)(cxxopts::Options&), std::vector<const char*> words) {
+    words.insert(words.begin(), "peer");
+    cxxopts::Options options{"peer"};
+    add(options);
+    return options.parse(static_cast<int>(words.size()), words.data());
+}
+
+ChatOptions chat(const std::vector<const char*>& words, Variables variables = {}) {
+    return chat_options(parsed(&add_chat_options, words), environment(std::move(variables)));
+}
+
+PingOptions ping(const std::vector<const char*>& words) {
+    return ping_options(parsed(&add_ping_options, words), environment());
+}
+
+std::string chat_error(const std::vector<const char*>& words) {
+    try {
+        static_cast<void>(chat(words));
+    } catch (const UsageError& error) {
+        return error.what();
+    }
+    return "no error";
+}
+
+TEST(Options, ChatTakesNamesAndFlags) {
+    const auto options =
+        chat({"--id", "Bob", "--via", "vps.example", "--json", "--wait", "--accept", "known",
+              "--quiet", "--color", "never", "--psk-file", "/k", "alice", "carol", "alice"});
+    EXPECT_EQ(options.station.id.text(), "bob");
+    EXPECT_EQ(options.station.via, "vps.example:3478");
+    EXPECT_TRUE(options.station.json);
+    EXPECT_TRUE(options.station.quiet);
+    EXPECT_EQ(options.station.color, ColorMode::kNever);
+    EXPECT_EQ(options.station.accept, AcceptPolicy::kKnown);
+    EXPECT_EQ(options.station.psk_file, "/k");
+    EXPECT_TRUE(options.wait);
+    ASSERT_EQ(options.peers.size(), 2U) << "a name counts once";
+    EXPECT_EQ(options.peers[0].text(), "alice");
+    EXPECT_EQ(options.peers[1].text(), "carol");
+    EXPECT_FALSE(options.message);
+}
+
+TEST(Options, EnvironmentStandsInAndFlagsWin) {
+    const Variables variables{{"PINHOLE_ID", "env"}, {"PINHOLE_VIA", "env.example:9"}};
+    EXPECT_EQ(chat({}, variables).station.id.text(), "env");
+    EXPECT_EQ(chat({}, variables).station.via, "env.example:9");
+    EXPECT_EQ(chat({"--id", "flag", "--via", "flag.example"}, variables).station.id.text(), "flag");
+    EXPECT_EQ(chat({"--id", "flag", "--via", "flag.example"}, variables).station.via,
+              "flag.example:3478");
+}
+
+TEST(Options, ViaHasOneFormForEachServer) {
+    EXPECT_EQ(canonical_via("VPS.example"), "vps.example:3478");
+    EXPECT_EQ(canonical_via("203.0.113.7:9"), "203.0.113.7:9");
+    EXPECT_EQ(canonical_via("2001:db8::1"), "[2001:db8::1]:3478");
+    EXPECT_EQ(canonical_via("[2001:DB8::1]:9"), "[2001:db8::1]:9");
+    EXPECT_THROW(static_cast<void>(canonical_via("host:port")), UsageError);
+}
+
+TEST(Options, MessageKeepsCommasAndGoesToOne) {
+    const auto options =
+        chat({"--id", "a", "--via", "h", "--message", "one, two, three", "--timeout", "5", "b"});
+    EXPECT_EQ(options.message, "one, two, three");
+    EXPECT_EQ(options.timeout, Duration{5s});
+    EXPECT_THAT(chat_error({"--id", "a", "--via", "h", "--message", "x"}),
+                HasSubstr("exactly one PEER"));
+    EXPECT_THAT(chat_error({"--id", "a", "--via", "h", "--message", "x", "b", "c"}),
+                HasSubstr("exactly one PEER"));
+}
+
+TEST(Options, OneShotHasALimitUnlessItWaits) {
+    EXPECT_EQ(chat({"--id", "a", "--via", "h", "--message", "x", "b"}).timeout, Duration{30s});
+    EXPECT_EQ(chat({"--id", "a", "--via", "h", "--message", "x", "--wait", "b"}).timeout,
+              Duration::max());
+    EXPECT_EQ(chat({"--id", "a", "--via", "h", "--message", "x", "--wait", "--timeout", "9", "b"})
+                  .timeout,
+              Duration{9s});
+}
+
+TEST(Options, MistakesAreNamed) {
+    EXPECT_THAT(chat_error({"--via", "h"}), HasSubstr("--id NAME or set PINHOLE_ID"));
+    EXPECT_THAT(chat_error({"--id", "a"}), HasSubstr("--via HOST or set PINHOLE_VIA"));
+    EXPECT_THAT(chat_error({"--id", "a b", "--via", "h"}), HasSubstr("'a b' is no name"));
+    EXPECT_THAT(chat_error({"--id", "a", "--via", "h", "a"}), HasSubstr("your own name"));
+    EXPECT_THAT(chat_error({"--id", "a", "--via", "h", "--accept", "some"}),
+                HasSubstr("all, known or none"));
+    EXPECT_THAT(chat_error({"--id", "a", "--via", "h", "--color", "red"}), HasSubstr("auto"));
+    EXPECT_THAT(chat_error({"--id", "a", "--via", "h", "--timeout", "5"}), HasSubstr("--message"));
+    EXPECT_THAT(chat_error({"--id", "a", "--id", "b", "--via", "h"}), HasSubstr("twice"));
+    for (const char* bad : {"0", "-1", "1.5", "5s", "", "99999999999"}) {
+        EXPECT_THAT(
+            chat_error({"--id", "a", "--via", "h", "--message", "x", "--timeout", bad, "b"}),
+            HasSubstr("whole number"))
+            << bad;
+    }
+}
+
+TEST(Options, PingTakesOnePeer) {
+    const auto options =
+        ping({"--id", "a", "--via", "h", "--count", "3", "--until-direct", "--timeout", "9", "b"});
+    EXPECT_EQ(options.peer.text(), "b");
+    EXPECT_EQ(options.count, 3U);
+    EXPECT_TRUE(options.until_direct);
+    EXPECT_EQ(options.timeout, Duration{9s});
+    EXPECT_EQ(options.station.accept, AcceptPolicy::kNone);
+    EXPECT_THROW(static_cast<void>(ping({"--id", "a", "--via", "h"})), UsageError);
+    EXPECT_THROW(static_cast<void>(ping({"--id", "a", "--via", "h", "b", "c"})), UsageError);
+}
+
+TEST(Options, PingWithoutEndStillWantsAFirstAnswer) {
+    EXPECT_EQ(ping({"--id", "a", "--via", "h", "b"}).timeout, Duration{30s});
+    EXPECT_EQ(ping({"--id", "a", "--via", "h", "--wait", "b"}).timeout, Duration::max());
+    EXPECT_EQ(ping({"--id", "a", "--via", "h", "--wait", "--until-direct", "b"}).timeout,
+              Duration{30s});
+}
+
+}  // namespace
+}  // namespace pinhole::peer

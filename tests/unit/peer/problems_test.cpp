@@ -1,0 +1,84 @@
+#include "peer/problems.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace pinhole::peer {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+const Id kAlice = *Id::parse("alice");
+const std::string kVia = "203.0.113.7:3478";
+
+crypto::PublicKey key_of(unsigned octet) {
+    crypto::PublicKey key;
+    key.raw.fill(static_cast<std::byte>(octet));
+    return key;
+}
+
+Problem server(node::ServerTrouble trouble) {
+    return server_trouble({.trouble = trouble, .via = kVia, .self = kAlice});
+}
+
+TEST(Problems, SilentRendezvousNamesTheFirewallCommand) {
+    const Problem problem = server(node::ServerTrouble::kNoAnswer);
+    EXPECT_EQ(problem.code, ExitCode::kRendezvousUnreachable);
+    EXPECT_THAT(problem.text, AllOf(HasSubstr("203.0.113.7:3478 did not answer"),
+                                    HasSubstr("sudo ufw allow 3478:3479/udp")));
+}
+
+TEST(Problems, ChangedServerKeyShowsBothAndTheWayOut) {
+    const Problem problem =
+        server_trouble({.trouble = node::ServerTrouble::kKeyChanged,
+                        .via = kVia,
+                        .self = kAlice,
+                        .known = KnownKey{.key = key_of(1), .first_seen = "2026-05-17"},
+                        .shown = key_of(2)});
+    EXPECT_EQ(problem.code, ExitCode::kIdentity);
+    const std::string fresh = key_of(2).to_string("rv");
+    EXPECT_THAT(problem.text, AllOf(HasSubstr(key_of(1).to_string("rv")), HasSubstr("2026-05-17"),
+                                    HasSubstr("peer trust replace 203.0.113.7:3478 " + fresh)));
+}
+
+TEST(Problems, ChangedPeerKeyShowsBothAndTheWayOut) {
+    const Problem problem =
+        peer_key_changed({.name = {.id = kAlice, .server = key_of(3)},
+                          .word = "alice",
+                          .known = {.key = key_of(1), .first_seen = "2026-05-17"},
+                          .announced = key_of(2)});
+    EXPECT_EQ(problem.code, ExitCode::kIdentity);
+    EXPECT_THAT(problem.text,
+                AllOf(HasSubstr(key_of(1).to_string()), HasSubstr("2026-05-17"),
+                      HasSubstr("peer trust replace alice " + key_of(2).to_string())));
+}
+
+TEST(Problems, CodesAreThoseOfTheContract) {
+    EXPECT_EQ(server(node::ServerTrouble::kIdTaken).code, ExitCode::kIdentity);
+    EXPECT_EQ(server(node::ServerTrouble::kReplaced).code, ExitCode::kOther);
+    EXPECT_EQ(server(node::ServerTrouble::kLimit).code, ExitCode::kRefused);
+    const auto code_of = [](node::CloseReason reason) {
+        const Problem problem = not_connected(kAlice, reason, kVia);
+        EXPECT_THAT(problem.text, HasSubstr("\n  ")) << "says what to do next";
+        return problem.code;
+    };
+    EXPECT_EQ(code_of(node::CloseReason::kUnknownPeer), ExitCode::kPeerOffline);
+    EXPECT_EQ(code_of(node::CloseReason::kUnreachable), ExitCode::kPeerOffline);
+    EXPECT_EQ(code_of(node::CloseReason::kDone), ExitCode::kPeerOffline);
+    EXPECT_EQ(code_of(node::CloseReason::kKeyMismatch), ExitCode::kIdentity);
+    EXPECT_EQ(code_of(node::CloseReason::kGroupKey), ExitCode::kIdentity);
+    EXPECT_EQ(code_of(node::CloseReason::kNoAnswer), ExitCode::kTimeout);
+    EXPECT_EQ(code_of(node::CloseReason::kRefused), ExitCode::kRefused);
+    EXPECT_EQ(message_timed_out(kAlice, true).code, ExitCode::kTimeout);
+    EXPECT_EQ(ping_timed_out(kAlice, false).code, ExitCode::kTimeout);
+    EXPECT_EQ(only_a_relay(kAlice, "x").code, ExitCode::kOnlyRelay);
+}
+
+TEST(Problems, AMessageThatMayHaveArrivedIsNotCalledLost) {
+    EXPECT_THAT(message_timed_out(kAlice, true).text, HasSubstr("may or may not"));
+    EXPECT_THAT(message_timed_out(kAlice, false).text, HasSubstr("nothing was sent"));
+}
+
+}  // namespace
+}  // namespace pinhole::peer
