@@ -141,6 +141,7 @@ void PeerLink::handle_response(Instant now, const Route& route, const wire::Hand
     }
     agent_.on_handshake_heard(now, route, true);
     agent_.on_established(now, route);
+    tell_unproven(route);
 }
 
 // ---- the other side's attempt
@@ -246,6 +247,7 @@ void PeerLink::confirm_pending(Instant now, const Route& route) {
         address_ = proven.address;
     }
     agent_.on_established(now, route);
+    tell_unproven(route);
 }
 
 // ---- the session

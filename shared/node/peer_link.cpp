@@ -5,30 +5,6 @@
 #include "shared/crypto/mac.hpp"
 
 namespace pinhole::node {
-namespace {
-
-/// An introduced peer that never shows up is forgotten after this.
-constexpr Duration kIncomingTimeout = 15s;
-/// The server never asks for more (protocol.md).
-constexpr Duration kFireInMax = 500ms;
-/// After a registration, live pairs renew their relay spread over this time.
-constexpr Duration kResumeSpread = 1s;
-
-CloseReason reason_of(wire::ErrorCode code) {
-    switch (code) {
-        case wire::ErrorCode::kUnknownPeer: return CloseReason::kUnknownPeer;
-        case wire::ErrorCode::kUnreachable: return CloseReason::kUnreachable;
-        case wire::ErrorCode::kIdTaken:
-        case wire::ErrorCode::kLimit:
-        case wire::ErrorCode::kStorage:
-        case wire::ErrorCode::kNotRegistered:
-        case wire::ErrorCode::kFlapping: return CloseReason::kRefused;
-    }
-    return CloseReason::kRefused;
-}
-
-}  // namespace
-
 PeerLink::PeerLink(PeerNumber number, const Id& id, const Shared& shared)
     : number_(number), id_(id), shared_(shared), agent_(shared.random, traversal::Sizes{}) {}
 
@@ -37,120 +13,6 @@ PeerLink::~PeerLink() {
     drop_pending();
     release_session();
     if (address_) shared_.enet.release(*address_);
-}
-
-// ---- introductions and retries
-
-void PeerLink::connect(Instant now, bool keep_trying) {
-    wanted_ = true;
-    keep_trying_ = keep_trying_ || keep_trying;
-    if (session_ || attempt_ || timers_.is_set(Timer::kIntroduction)) return;
-    timers_.stop(Timer::kRetry);
-    ask(now, false);
-}
-
-void PeerLink::ask(Instant now, bool resume) {
-    if (!shared_.rendezvous.is_registered()) return;  // `on_registered` asks again
-    if (asked_) shared_.rendezvous.cancel(*asked_);
-    asked_ = shared_.random.bytes<16>();
-    asked_to_resume_ = resume;
-    if (!resume) timers_.set(Timer::kIntroduction, now + kIntroductionTimeout);
-    shared_.rendezvous.connect(now, *asked_, id_, resume);
-}
-
-void PeerLink::on_registered(Instant now) {
-    if (session_ && !lost_) {
-        timers_.set(Timer::kResume, now + shared_.random.jitter(kResumeSpread));
-    } else if ((wanted_ || lost_) && !attempt_) {
-        ask(now, false);
-    }
-}
-
-void PeerLink::on_relay_changed(Instant now) {
-    agent_.on_relay_changed(now, handle_.has_value() && shared_.rendezvous.has_session());
-}
-
-void PeerLink::on_local_changed(Instant now, const traversal::LocalSockets& sockets) {
-    const auto own = shared_.rendezvous.gathering().local_candidates();
-    agent_.set_local(now, sockets, own);
-    if (!session_ && !introductions_.empty()) {
-        shared_.rendezvous.send(wire::Trickle{.nonce = current_.nonce, .candidates = own});
-    }
-}
-
-void PeerLink::note_introduction(Instant now, const wire::Introduction& in) {
-    current_ = {.nonce = in.nonce,
-                .tag = crypto::nonce_tag(in.nonce),
-                .opener_from_peer = crypto::opener_mac(in.nonce, other(in.role)),
-                .openers_until = now + kOpenersFor,
-                .role = in.role};
-    const auto same_role = std::ranges::find(introductions_, in.role, &Introduced::role);
-    if (same_role != introductions_.end()) {
-        *same_role = current_;
-    } else {
-        introductions_.push_back(current_);
-    }
-}
-
-void PeerLink::handle_introduction(Instant now, const wire::Introduction& in) {
-    key_ = crypto::PublicKey{in.key};
-    if (in.role == Role::kAnswerer) {
-        shared_.rendezvous.send(wire::Accept{
-            .nonce = in.nonce, .candidates = shared_.rendezvous.gathering().local_candidates()});
-    } else {
-        timers_.stop(Timer::kIntroduction);
-    }
-    if (find_introduction(crypto::nonce_tag(in.nonce)) != nullptr) return;  // a repeat
-    const bool is_alive = session_ && !lost_;
-    // We answered the other side's attempt: ours would only replace what it makes.
-    const bool has_answered = pending_ && in.role == Role::kAsker;
-    const bool keeps_own_attempt =
-        attempt_ && in.role == Role::kAnswerer && shared_.config.keys.public_key < *key_;
-    note_introduction(now, in);
-    handle_ = in.handle;
-    incoming_ = in.role == Role::kAnswerer;
-    if (has_answered || keeps_own_attempt || (is_alive && in.role == Role::kAsker && !in.resume)) {
-        // Two introductions crossed; what is under way or stands already goes on.
-        agent_.add_remote_candidates(now, in.candidates, traversal::Voucher::kServer);
-        return on_relay_changed(now);
-    }
-    if (in.resume && !session_) ask(now, false);  // the other side remembers what we lost
-    const bool initiates = in.role == Role::kAsker && !in.resume;
-    if (!in.resume && !is_alive) {
-        shared_.events.emplace_back(
-            PeerIntroduced{.peer = number_, .id = id_, .key = *key_, .incoming = incoming_});
-        if (incoming_ && !session_) timers_.set(Timer::kIntroduction, now + kIncomingTimeout);
-    }
-    agent_.on_introduction(now, {.role = in.role,
-                                 .technique = in.technique,
-                                 .fire_in = std::min(Duration{in.fire_in_us}, kFireInMax),
-                                 .remote = in.candidates,
-                                 .initiates_handshake = initiates,
-                                 .has_relay = shared_.rendezvous.has_session()});
-    if (initiates) start_attempt(now, current_);
-}
-
-void PeerLink::handle_trickle(Instant now, const wire::Trickle& in) {
-    agent_.add_remote_candidates(now, in.candidates, traversal::Voucher::kServer);
-}
-
-void PeerLink::handle_error(Instant now, const wire::Error& in) {
-    asked_.reset();
-    if (asked_to_resume_) return timers_.set(Timer::kResume, now + kRetryInterval);
-    fail(now, reason_of(in.code));
-}
-
-void PeerLink::fail(Instant now, CloseReason reason) {
-    timers_.stop(Timer::kIntroduction);
-    const bool retrying = keep_trying_ || session_.has_value();
-    shared_.events.emplace_back(
-        ConnectFailed{.peer = number_, .id = id_, .reason = reason, .retrying = retrying});
-    if (retrying) return try_later(now);
-    finished_ = true;
-}
-
-void PeerLink::try_later(Instant now) {
-    timers_.set(Timer::kRetry, now + kRetryInterval + shared_.random.jitter(kRetryInterval / 2));
 }
 
 // ---- frames
@@ -165,14 +27,6 @@ void PeerLink::dispatch(const Route& route, Bytes sealed, Outgoing& outgoing) {
     if (sealed.empty()) return shared_.drops.add(Drop::kLimit);
     if (route.is_direct()) return push(route.path(), sealed);
     if (handle_) shared_.rendezvous.relay(*handle_, outgoing);
-}
-
-template <class Frame>
-void PeerLink::send_frame(const Route& route, const Frame& frame) {
-    if (!session_) return;
-    Outgoing outgoing;
-    const std::size_t size = wire::encode(frame, outgoing.frame_room());
-    dispatch(route, outgoing.seal(*session_, size), outgoing);
 }
 
 void PeerLink::send_enet(Instant now, VirtualAddress from, Bytes datagram) {
@@ -233,7 +87,8 @@ void PeerLink::handle_frame(Instant now, const Route& route, const wire::PeerFra
     if (const auto* enet = std::get_if<wire::EnetFrame>(&frame)) {
         if (address_) shared_.enet.host().handle_datagram(now, *address_, enet->datagram);
     } else if (const auto* candidates = std::get_if<wire::CandidatesFrame>(&frame)) {
-        agent_.add_remote_candidates(now, candidates->candidates, traversal::Voucher::kPeer);
+        agent_.add_remote_candidates(now, fit_to_tell(candidates->candidates),
+                                     traversal::Voucher::kPeer);
     } else if (const auto* keepalive = std::get_if<wire::Keepalive>(&frame)) {
         if (keepalive->wants_ack) {
             send_frame(route, wire::Keepalive{.is_ack = true, .sequence = keepalive->sequence});
@@ -339,8 +194,9 @@ void PeerLink::take(Instant now, const traversal::Action& action) {
     } else if (const auto* keepalive = std::get_if<SendKeepalive>(&action)) {
         send_frame(keepalive->route, wire::Keepalive{});
     } else if (std::holds_alternative<TrickleCandidates>(action)) {
-        send_frame(Route::relay(),
-                   wire::CandidatesFrame{shared_.rendezvous.gathering().local_candidates()});
+        send_frame(
+            Route::relay(),
+            wire::CandidatesFrame{fit_to_tell(shared_.rendezvous.gathering().local_candidates())});
     } else if (const auto* changed = std::get_if<traversal::PathChanged>(&action)) {
         take(now, *changed);
     } else if (!attempt_ && !pending_) {  // Lost

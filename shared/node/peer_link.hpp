@@ -27,6 +27,10 @@ using traversal::Route;
 inline constexpr Duration kRetryInterval = 5s;
 /// After an introduction the openers of both sides are under way for no longer than this.
 inline constexpr Duration kOpenersFor = 10s;
+/// Two processes hear of an introduction at the same moment and act on it some milliseconds apart.
+/// Where all ways are shorter than that, the later one's NAT would meet the earlier one's datagram
+/// first (the first-packet race): both wait for what their way to the server lacks of this.
+inline constexpr Duration kSchedulingSlack = 25ms;
 /// How long the server's introduction may take.
 inline constexpr Duration kIntroductionTimeout = 10s;
 /// What ENet assumes of a path that nothing has measured yet.
@@ -145,10 +149,18 @@ class PeerLink {
         Cookie cookie{};
     };
 
-    // Introductions and retries (peer_link.cpp).
+    // Introductions and retries (peer_introduction.cpp).
     void ask(Instant now, bool resume);
     void try_later(Instant now);
     void fail(Instant now, CloseReason reason);
+    /// The candidates that may be told inside the session, in either direction: private ones only
+    /// where the server, too, found that both sides are on one network; and never with a proof.
+    [[nodiscard]] wire::CandidateList fit_to_tell(const wire::CandidateList& candidates) const;
+    /// What the server could not pass on because it has not seen it, such as the IPv6 addresses of
+    /// a peer that reached the server over IPv4.
+    void tell_unproven(const Route& route);
+    /// How long datagrams of full TTL wait, so that the other side's openers leave first.
+    [[nodiscard]] Duration hold_for(const wire::Introduction& in) const;
     void note_introduction(Instant now, const wire::Introduction& in);
     void finish(CloseReason reason);
 
@@ -173,7 +185,12 @@ class PeerLink {
 
     // Frames (peer_link.cpp).
     template <class Frame>
-    void send_frame(const Route& route, const Frame& frame);
+    void send_frame(const Route& route, const Frame& frame) {
+        if (!session_) return;
+        Outgoing outgoing;
+        const std::size_t size = wire::encode(frame, outgoing.frame_room());
+        dispatch(route, outgoing.seal(*session_, size), outgoing);
+    }
     void dispatch(const Route& route, Bytes sealed, Outgoing& outgoing);
     void push(const Path& path, Bytes datagram, std::optional<std::uint8_t> ttl = std::nullopt);
     void take(Instant now, const traversal::Action& action);
@@ -215,6 +232,7 @@ class PeerLink {
     Instant taken_until_{};
     bool connected_ = false;
     bool lost_ = false;
+    bool shares_network_ = false;
     bool asked_to_resume_ = false;
     /// Data goes on two routes, because the first one is in doubt.
     bool is_duplicating_ = false;

@@ -98,5 +98,25 @@ TEST(GridV6, DeadCandidateGetsNoMoreThanItsBudget) {
     }
 }
 
+TEST(GridV6, AddressesTheServerNeverSawAreToldInsideTheSession) {
+    // The server was reached over IPv4 and cannot vouch for IPv6 addresses: without the session's
+    // own candidates the pair would stay on the relay until the first retry, after 11 s.
+    Town town{7};
+    const auto dual_stack_host = [&](const std::string& name) -> Host& {
+        return town.lab().add_host(name, town.dual_stack_home(name, "apdm_apdf_r"));
+    };
+    Peer& alice = town.add_peer("alice", dual_stack_host("a"), {.knows_server_v4_only = true});
+    Peer& bob = town.add_peer("bob", dual_stack_host("b"), {.knows_server_v4_only = true});
+    ASSERT_TRUE(town.register_all());
+    town.connect(alice, bob);
+    EXPECT_TRUE(town.run_until([&] { return alice.is_direct() && bob.is_direct(); }, 3s))
+        << town.where();
+    for (const auto& [destination, traffic] : alice.host().sent_by_destination()) {
+        EXPECT_TRUE(destination.scope() != Scope::kPrivate || destination == alice.host().address())
+            << town.where() << ": " << traffic.datagrams << " datagrams to "
+            << destination.to_string() << ", a private address of another network";
+    }
+}
+
 }  // namespace
 }  // namespace pinhole::lab

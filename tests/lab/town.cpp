@@ -129,6 +129,7 @@ Peer& Town::add_peer(std::string id, Host& host, const PeerOptions& options) {
     peer->id_ = std::move(id);
     peer->host_ = &host;
     peer->accept_ = options.accept;
+    peer->knows_server_v4_only_ = options.knows_server_v4_only;
     if (options.psk) peer->psk_ = options.psk->clone();
     peers_.push_back(std::move(peer));
     return *peers_.back();
@@ -146,10 +147,11 @@ void Town::start(Peer& peer) {
                                               *peer.random_);
     peer.host_->start(
         *peer.node_, [&peer](Instant now, const node::NodeEvent& event) { peer.take(now, event); });
-    peer.host_->mutate([&](Instant now) {
-        peer.node_->start(now, {{*IpAddress::parse(kServerV4), kServerPort},
-                                {*IpAddress::parse(kServerV6), kServerPort}});
-    });
+    std::vector<Endpoint> servers{{*IpAddress::parse(kServerV4), kServerPort}};
+    if (!peer.knows_server_v4_only_) {
+        servers.push_back({*IpAddress::parse(kServerV6), kServerPort});
+    }
+    peer.host_->mutate([&](Instant now) { peer.node_->start(now, servers); });
 }
 
 void Town::kill(Peer& peer) {

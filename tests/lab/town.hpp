@@ -94,6 +94,7 @@ class Peer {
     crypto::KeyPair keys_;
     crypto::Psk psk_;
     node::AcceptPolicy accept_ = node::AcceptPolicy::kAll;
+    bool knows_server_v4_only_ = false;
     std::unique_ptr<test::SeededRandom> random_;
     std::unique_ptr<node::Node> node_;
     node::PeerNumber last_peer_{};
@@ -122,6 +123,8 @@ struct PeerOptions {
     std::string_view identity = {};
     node::AcceptPolicy accept = node::AcceptPolicy::kAll;
     std::optional<crypto::Psk> psk{};
+    /// Was given the server's IPv4 address alone, as `--via 198.51.100.10` does.
+    bool knows_server_v4_only = false;
 };
 
 class Town {
