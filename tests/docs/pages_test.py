@@ -1,0 +1,163 @@
+#!/usr/bin/python3
+"""Are the documents true, as far as reading the tree can tell? Links, commands, tables, manuals."""
+
+import sys
+
+sys.dont_write_bytecode = True  # nothing is left in the tree
+
+import json
+import re
+import shutil
+import subprocess
+import unittest
+
+from documents import (MARKDOWN, PEER_MAN, README, SERVER_MAN, anchors, command_map, fences,
+                       man_text, read, section, shell_commands, string_literals, table_rows)
+
+
+class Pages(unittest.TestCase):
+    def test_every_link_leads_somewhere(self):
+        for page in MARKDOWN:
+            for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+                if target.startswith(("http:", "https:")):
+                    continue
+                name, _, anchor = target.partition("#")
+                file = (page.parent / name).resolve() if name else page
+                with self.subTest(page=page.name, target=target):
+                    self.assertTrue(file.exists(), "the file does not exist")
+                    if anchor and file.suffix == ".md":
+                        self.assertIn(anchor, anchors(file))
+
+    def test_every_command_is_run_or_covered(self):
+        known = command_map()
+        used = shell_commands(README)
+        self.assertGreater(len(used), 10)
+        for command in used:
+            self.assertIn(command, known, "not in readme_commands.txt")
+        for command, how in known.items():
+            with self.subTest(command=command):
+                self.assertIn(command, used, "README.md no longer shows it")
+                self.check_coverage(how)
+
+    def check_coverage(self, how):
+        kind, _, rest = how.partition(" ")
+        if kind == "run":
+            tests = read("tests/docs/builds_test.py") + read("tests/docs/programs_test.py")
+            self.assertIn(f"def test_{rest}(", tests)
+        elif kind == "in":
+            file, _, text = rest.partition(" ")
+            self.assertIn(text, read(file))
+        elif kind == "ctest":
+            self.assertIn(f"NAME {rest} ", read("tests/docs/CMakeLists.txt"))
+        else:
+            self.fail(f"'{how}' is no way to cover a command")
+
+    def test_first_commands_are_demo_and_test(self):
+        self.assertEqual(shell_commands(README)[:2], ["./scripts/demo", "./scripts/test"])
+
+    def test_example_is_the_file(self):
+        blocks = [text for language, text in fences(README) if language == "cpp"]
+        self.assertEqual(blocks, [read("tests/docs/example_node.cpp")])
+
+    def test_exit_codes_are_those_of_the_tool(self):
+        codes = set(re.findall(r"k\w+ = (\d+),", read("peer/exit_code.hpp")))
+        rows = {row[0] for row in table_rows(section(README, "Exit codes"))}
+        self.assertEqual(rows, codes)
+        manual = man_text(PEER_MAN).split(".SH EXIT STATUS")[1].split(".SH ")[0]
+        self.assertEqual(set(re.findall(r"^\.B (\d+)$", manual, re.MULTILINE)), codes)
+
+    def test_events_are_those_of_the_tool(self):
+        events = set(re.findall(r'begin\("(\w+)"\)', read("peer/json_lines.cpp")))
+        shown = set(re.findall(r'"event":"(\w+)"', section(README, "JSON events")))
+        self.assertEqual(shown, events)
+        manual = man_text(PEER_MAN).split(".SH EVENTS")[1].split(".SH ")[0]
+        self.assertEqual(set(re.findall(r"\.TP\n\.B (\w+)$", manual, re.MULTILINE)), events)
+
+    def test_fields_of_events_are_those_of_the_tool(self):
+        source = read("peer/json_lines.cpp")
+        fields = set(re.findall(r'object\["(\w+)"\]', source)) | {"v", "event"}
+        (lines,) = [text for language, text in fences(README) if language == "json"]
+        shown = set().union(*(json.loads(line) for line in lines.splitlines()))
+        self.assertEqual(shown, fields)
+
+    def test_reasons_are_those_of_the_traversal(self):
+        source = read("shared/traversal/action.cpp").split("sentence_of(Reason")[1]
+        sentences = set(re.findall(r'return\s+"([^"?]+)"', source))
+        rows = table_rows(section(README, "What you see"))
+        shown = {row[0] for row in rows if not row[0].startswith("`")}
+        self.assertEqual(shown, sentences)
+
+    def test_messages_are_those_of_the_programs(self):
+        said = string_literals("peer") + string_literals("rendezvous")
+        rows = table_rows(section(README, "Troubleshooting"))
+        self.assertGreater(len(rows), 5)
+        for row in rows:
+            with self.subTest(message=row[0]):
+                self.assertIn(row[0], said)
+
+    def test_files_are_those_of_the_programs(self):
+        said = string_literals("peer") + string_literals("rendezvous") + string_literals("shared/net")
+        for row in table_rows(section(README, "Files and directories")):
+            for part in row[0].strip("`").split("/"):
+                if part not in ("STATE", "NAME.key"):
+                    self.assertIn(part, said, row[0])
+
+    def test_direct_pairs_are_those_of_the_grid(self):
+        grid = re.findall(r'\{"(\w+)",\s+"([Dre ]+)"\}', read("tests/lab/grid_test.cpp"))
+        self.assertGreater(len(grid), 10)
+        rows = table_rows(section(README, "Which pairs go direct"))[:6]
+        names = [row[0] for row in rows]
+        classes = [self.class_of(profile) for profile, _ in grid]
+        self.assertEqual(set(classes), set(names))
+        for a, (_, outcomes) in zip(classes, grid):
+            self.assertEqual(len(outcomes.replace(" ", "")), len(grid))
+            for b, outcome in zip(classes, outcomes.replace(" ", "")):
+                cell = rows[names.index(a)][1 + names.index(b)]
+                self.assertIn(cell, ("direct", "relay"))
+                self.assertEqual(cell == "direct", outcome == "D", f"{a} x {b}")
+
+    @staticmethod
+    def class_of(profile):
+        if profile == "open":
+            return "public"
+        if profile.startswith("linux_masquerade"):
+            return "symmetric, other" if profile.endswith("random") else "EIM, APDF"
+        mapping, filtering = profile.split("_")[:2]
+        if mapping == "eim":
+            return f"EIM, {filtering.upper()}"
+        return "symmetric, EIF" if filtering == "eif" else "symmetric, other"
+
+    def test_named_tests_exist(self):
+        netns = read("tests/netns/netns_test.cpp")
+        rows = table_rows(section(README, "Which pairs go direct"))
+        named = [row[2].strip("`") for row in rows if len(row) == 3]
+        self.assertGreater(len(named), 5)
+        for name in named:
+            self.assertIn(f"TEST_F(Programs, {name})", netns)
+
+    def test_man_pages_are_well_formed(self):
+        known = {"TH", "SH", "SS", "TP", "PP", "IP", "B", "I", "BR", "BI", "RB", "RI", "IR", "RS",
+                 "RE", "nf", "fi", "br"}
+        for page in (PEER_MAN, SERVER_MAN):
+            text = page.read_text(encoding="utf-8")
+            self.assertTrue(text.startswith(".TH "), page)
+            for title in ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "FILES"):
+                self.assertIn(f"\n.SH {title}\n", text, page)
+            self.assertRegex(text, rf"\.SH NAME\n{page.stem} \\- \w")
+            for line in text.splitlines():
+                self.assertNotRegex(line, r"^'|\s$|\t", page)
+                if line.startswith("."):
+                    self.assertIn(re.match(r"\.(\w*)", line).group(1), known, line)
+            self.assertEqual(text.count("\n.nf\n"), text.count("\n.fi\n"), page)
+
+    def test_man_pages_give_no_warnings(self):
+        if not shutil.which("groff"):
+            self.skipTest("there is no groff here")
+        for page in (PEER_MAN, SERVER_MAN):
+            done = subprocess.run(["groff", "-man", "-ww", "-Tutf8", "-z", str(page)],
+                                  capture_output=True, text=True, check=False)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), page)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,204 @@
+#!/usr/bin/python3
+"""Do the programs print and do what the documents say? They are named by PINHOLE_PEER,
+PINHOLE_RENDEZVOUS and PINHOLE_EXAMPLE; everything stays on the loopback interface.
+"""
+
+import sys
+
+sys.dont_write_bytecode = True  # nothing is left in the tree
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import threading
+import unittest
+from pathlib import Path
+
+from documents import PEER_MAN, README, SERVER_MAN, fences, man_text
+
+
+class Running:
+    """A program with its lines as they come, ended with the test."""
+
+    def __init__(self, test, words, **options):
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True, **options)
+        self.lines = []
+        self.changed = threading.Condition()
+        self.readers = [threading.Thread(target=self.read, args=(stream,))
+                        for stream in (self.process.stdout, self.process.stderr)]
+        for reader in self.readers:
+            reader.start()
+        test.addCleanup(self.end)
+
+    def read(self, stream):
+        for line in stream:
+            with self.changed:
+                self.lines.append(line.rstrip("\n"))
+                self.changed.notify_all()
+
+    def wait_for(self, pattern, seconds=20):
+        def found():
+            return next((line for line in self.lines if re.search(pattern, line)), None)
+
+        with self.changed:
+            if not self.changed.wait_for(found, seconds):
+                raise AssertionError(f"no line like '{pattern}' in {self.lines}")
+            return found()
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+        code = self.process.wait(20)
+        for reader in self.readers:
+            reader.join()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            stream.close()
+        return code
+
+
+def general(line):
+    """A printed line without what differs from machine to machine."""
+    line = re.sub(r"\b(pk|rv):[a-z2-7]{52}", r"\1:KEY", line)
+    line = re.sub(r"udp \S+( \S+)* \(second port \d+\)", "udp ADDRESSES (second port N)", line)
+    line = re.sub(r"\d+:\d+/udp", "PORTS/udp", line)
+    line = re.sub(r"(--via|rendezvous) \S+:?\d*(?=$| alice| rv:)", r"\1 HOST", line)
+    line = re.sub(r"\| (direct|relay).*(?=; new peer)", "| PATH", line)
+    return re.sub(r"[\d.]+ ms", "N ms", line)
+
+
+def shown_after(prompt):
+    """What README shows below a command of the quick start."""
+    for language, text in fences(README):
+        if language == "console" and text.startswith(prompt):
+            return [general(line) for line in text.splitlines()[1:]]
+    raise AssertionError(f"README shows nothing after {prompt}")
+
+
+class Programs(unittest.TestCase):
+    def setUp(self):
+        self.peer = os.environ["PINHOLE_PEER"]
+        self.server = os.environ["PINHOLE_RENDEZVOUS"]
+        self.folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def environment(self, who):
+        home = str(self.folder / who)
+        kept = {name: value for name, value in os.environ.items()
+                if not name.startswith(("PINHOLE_", "XDG_")) and name != "STATE_DIRECTORY"}
+        return {**kept, "HOME": home, "XDG_STATE_HOME": home}
+
+    def start_server(self):
+        for _ in range(5):
+            server = Running(self, [self.server, "--bind", "127.0.0.1:0"],
+                             env=self.environment("server"))
+            line = server.wait_for("each machine|cannot listen")
+            if "cannot listen" not in line:  # the port after the one it got was somebody else's
+                self.via = line.rsplit(" ", 1)[1]
+                return server
+        self.fail(f"no two neighbouring ports are free: {line}")
+
+    def start_peer(self, who, *words):
+        return Running(self, [self.peer, "--id", who, "--via", self.via, *words],
+                       env=self.environment(who))
+
+    def run_peer(self, who, *words):
+        return subprocess.run([self.peer, *words], env=self.environment(who), text=True,
+                              capture_output=True, stdin=subprocess.DEVNULL, timeout=60,
+                              check=False)
+
+    def send(self, who, *words):
+        return self.run_peer(who, "--id", who, "--via", self.via, *words)
+
+    def test_quick_start(self):
+        server = self.start_server()
+        self.assertEqual([general(line) for line in server.lines[:3]],
+                         shown_after("vps$ rendezvous\n"))
+        alice = self.start_peer("alice")
+        alice.wait_for("on another machine run")
+        self.assertEqual([general(line) for line in alice.lines], shown_after("alice$ "))
+        bob = self.start_peer("bob", "alice")
+        bob.wait_for("new peer alice")
+        self.assertEqual([general(line) for line in bob.lines], shown_after("bob$ "))
+        bob.process.stdin.write("hello\n")
+        bob.process.stdin.flush()
+        self.assertEqual(alice.wait_for("hello"), "bob: hello")
+
+    def test_one_shot(self):
+        self.start_server()
+        alice = self.start_peer("alice")
+        alice.wait_for("on another machine run")
+        sent = self.send("bob", "--message", "backup done", "alice")
+        self.assertEqual(sent.returncode, 0, sent.stderr)
+        self.assertEqual(alice.wait_for("backup done"), "bob: backup done")
+        self.assertIn("alice pk:", self.run_peer("bob", "trust", "list").stdout)
+        shown = self.run_peer("bob", "id", "--id", "bob").stdout
+        self.assertRegex(shown, r"^bob pk:[a-z2-7]{52}\n$")
+
+    def test_group_key(self):
+        key = str(self.folder / "group.key")
+        made = self.run_peer("bob", "id", "--new-psk", key)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        self.start_server()
+        alice = self.start_peer("alice", "--psk-file", key)
+        alice.wait_for("on another machine run")
+        with_key = self.send("bob", "--psk-file", key, "--message", "hi", "alice")
+        self.assertEqual(with_key.returncode, 0, with_key.stderr)
+        without = self.send("carol", "--message", "hi", "alice")
+        self.assertEqual(without.returncode, 6, without.stderr)
+
+    def test_release(self):
+        self.start_server()
+        alice = self.start_peer("alice")
+        alice.wait_for("on another machine run")
+        alice.end()
+        done = subprocess.run([self.server, "release", "alice"], env=self.environment("server"),
+                              capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout), (0, "alice belongs to nobody now\n"))
+
+    def options_of(self, *helps):
+        text = "".join(subprocess.run(words, capture_output=True, text=True, check=True).stdout
+                       for words in helps)
+        self.assertIn("--", text)
+        return set(re.findall(r"--[a-z][a-z-]+", text)), text
+
+    def check_manual(self, page, options):
+        manual = man_text(page)
+        described = manual.split(".SH OPTIONS")[1].split(".SH ")[0]
+        for option in options:
+            self.assertRegex(described, rf"{option}(?![a-z-])", f"{page.name} lacks {option}")
+        for option in set(re.findall(r"--[a-z][a-z-]+", manual)):
+            self.assertIn(option, options | {"--help", "--version"},
+                          f"{page.name} describes what no help shows")
+
+    def test_manual_of_peer_has_every_option_and_verb(self):
+        _, general_help = self.options_of([self.peer, "--help"])
+        verbs = re.findall(r"^  ([a-z]+) +\w", general_help.split("options of")[0], re.MULTILINE)
+        self.assertIn("ping", verbs)
+        helps = [[self.peer, "--help"]] + [[self.peer, "help", verb] for verb in verbs]
+        options, _ = self.options_of(*helps)
+        self.check_manual(PEER_MAN, options)
+        described = man_text(PEER_MAN).split(".SH VERBS")[1].split(".SH ")[0]
+        for verb in verbs:
+            self.assertRegex(described, rf"\n\.(B|BR|BI) \"?{verb}\b", f"peer.1 lacks {verb}")
+
+    def test_manual_of_rendezvous_has_every_option(self):
+        options, _ = self.options_of([self.server, "--help"])
+        self.check_manual(SERVER_MAN, options)
+
+    def test_example_says_hello_both_ways(self):
+        example = os.environ["PINHOLE_EXAMPLE"]
+        self.start_server()
+        alice = Running(self, [example, self.via, "alice"])
+        bob = Running(self, [example, self.via, "bob", "alice"])
+        # Without a terminal the C library keeps the lines until the end.
+        self.assertEqual(bob.process.wait(60), 0)
+        self.assertEqual(alice.process.wait(60), 0)
+        self.assertTrue(bob.wait_for("hello from alice"))
+        self.assertTrue(alice.wait_for("hello from bob"))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
