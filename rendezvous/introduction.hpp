@@ -1,12 +1,15 @@
 // One introduction: two clients, a nonce, and how far it has come.
 //
-//     (open)  kOffered --accept--> kSettled
-//     (ask)   kAsking --accept--> kOffered --accept--> kSettled
-//             kAsking --refuse--> kFailed
-//     kAsking, kOffered --no answer--> kFailed
+//     (open)    kOffered --accept--> kSettled
+//     (ask)     kAsking --accept--> kOffered --accept--> kSettled
+//               kAsking --refuse--> kAbsent
+//     (nobody)  kAbsent
+//     kAsking, kAbsent --kAbsenceDelay--> kFailed (unknown peer)
+//     kOffered --refuse, no answer--> kFailed
 //
 // In kAsking the answerer knows who asks, and nobody knows more. From kOffered on both sides have
-// each other's key, handle and proven candidates.
+// each other's key, handle and proven candidates. Until one of both stages ends the asker hears
+// nothing, and nothing that the answerer does changes when or how often it will hear something.
 #pragma once
 
 #include "rendezvous/candidate_proof.hpp"
@@ -16,17 +19,19 @@
 namespace pinhole::rendezvous {
 
 struct Introduction {
-    enum class Stage : std::uint8_t { kAsking, kOffered, kSettled, kFailed };
+    enum class Stage : std::uint8_t { kAsking, kAbsent, kOffered, kSettled, kFailed };
 
     IntroductionNonce nonce{};
     ClientId asker;
+    /// `kNobody` when nobody was online under the id.
     ClientId answerer;
     /// The id under which the answerer was asked for.
     wire::Id target;
     bool resume = false;
     /// True when the answerer is asked first.
     bool asked = false;
-    Stage stage = Stage::kOffered;
+    bool refused = false;
+    Stage stage = Stage::kAbsent;
     /// What the asker was told when it failed; a repeated `connect` gets it again.
     wire::ErrorCode failure = wire::ErrorCode::kUnknownPeer;
 
@@ -46,6 +51,8 @@ struct Introduction {
     int answers = 0;
 
     Instant created;
+    /// When the asker hears `error(unknown peer)`, unless an answer comes before.
+    Instant absent_at = kNever;
     Instant expires;
     Instant offered_at;
     /// How long each side holds back after `offered_at`, so that both begin together.
@@ -53,7 +60,17 @@ struct Introduction {
     Duration answerer_fires_in{0};
     Alarm alarm{};
 
-    [[nodiscard]] Instant next_timeout() const { return std::min(repeat_at, expires); }
+    [[nodiscard]] Instant next_timeout() const { return std::min({repeat_at, absent_at, expires}); }
+    /// The asker was told nothing yet.
+    [[nodiscard]] bool is_undecided() const {
+        return stage == Stage::kAsking || stage == Stage::kAbsent;
+    }
+    /// The asker was told that there is nobody; that stands, whoever comes online since.
+    [[nodiscard]] bool ended_absent() const {
+        return stage == Stage::kFailed && failure == wire::ErrorCode::kUnknownPeer;
+    }
+    /// While the asker was told nothing, only its own frames may count: how long the nonce is known
+    /// shows from outside.
     void keep_alive(Instant now) {
         expires = std::min(now + kIntroductionLifetime, created + kIntroductionLifetimeMax);
     }

@@ -18,13 +18,21 @@ Duration fires_in(Duration own_rtt, Duration other_rtt) {
 
 Parsed<void> Introductions::handle_connect(Instant now, Client& asker, const wire::Connect& frame) {
     if (frame.nonce == IntroductionNonce{}) return dropped(Drop::kBadField);
-    const Binding* target = parts_.registry.find(frame.target);
-    const ClientId online = target == nullptr ? kNobody : target->online;
     if (Introduction* known = find(frame.nonce)) {
         if (known->asker != asker.name || known->target != frame.target) {
             return dropped(Drop::kUnexpected);
         }
-        if (known->answerer == online) return repeat_answer(now, *known, frame);
+        Client* answerer = answerer_of(asker, frame);
+        const ClientId online = answerer == nullptr ? kNobody : answerer->name;
+        if (known->answerer == online || known->ended_absent()) {
+            return repeat_answer(now, *known, frame);
+        }
+        if (known->is_undecided()) {
+            // Came, went or came back while the asker waits: it must not see that by another wait.
+            known->keep_alive(now);
+            turn_to(now, *known, answerer);
+            return {};
+        }
         // The one asked for came back as another process: what was under way is void.
         introductions_.erase(frame.nonce);
     }
@@ -33,13 +41,14 @@ Parsed<void> Introductions::handle_connect(Instant now, Client& asker, const wir
         send_error(asker, frame.nonce, wire::ErrorCode::kLimit);
         return dropped(Drop::kLimit);
     }
-    Client* answerer = parts_.clients.find(online);
-    if (answerer == nullptr || answerer->name == asker.name) {
-        send_error(asker, frame.nonce, wire::ErrorCode::kUnknownPeer);
-        return {};
-    }
-    begin(now, asker, *answerer, frame);
+    begin(now, asker, frame);
     return {};
+}
+
+Client* Introductions::answerer_of(const Client& asker, const wire::Connect& frame) {
+    const Binding* target = parts_.registry.find(frame.target);
+    if (target == nullptr || target->online == asker.name) return nullptr;
+    return parts_.clients.find(target->online);
 }
 
 Parsed<void> Introductions::repeat_answer(Instant now, Introduction& known,
@@ -47,7 +56,8 @@ Parsed<void> Introductions::repeat_answer(Instant now, Introduction& known,
     known.keep_alive(now);
     known.asker_claims.add(now, parts_.jar, frame.candidates);
     switch (known.stage) {
-        case Introduction::Stage::kAsking: return {};
+        case Introduction::Stage::kAsking:
+        case Introduction::Stage::kAbsent: return {};
         case Introduction::Stage::kOffered:
         case Introduction::Stage::kSettled:
             known.answerer_claims.forget_told();
@@ -63,31 +73,39 @@ Parsed<void> Introductions::repeat_answer(Instant now, Introduction& known,
     return {};
 }
 
-void Introductions::begin(Instant now, Client& asker, Client& answerer,
-                          const wire::Connect& frame) {
+void Introductions::begin(Instant now, Client& asker, const wire::Connect& frame) {
     Introduction& made = introductions_[frame.nonce];
     made.nonce = frame.nonce;
     made.asker = asker.name;
-    made.answerer = answerer.name;
-    made.target = answerer.id;
+    made.target = frame.target;
     made.resume = frame.resume;
     made.created = now;
+    made.absent_at = now + kAbsenceDelay;
     made.keep_alive(now);
     made.handshake.assign(frame.handshake);
     made.asker_claims.observe(asker.path.remote);
     made.asker_claims.add(now, parts_.jar, frame.candidates);
-    made.answerer_claims.observe(answerer.path.remote);
+    turn_to(now, made, answerer_of(asker, frame));
+}
+
+void Introductions::turn_to(Instant now, Introduction& of, Client* answerer) {
+    of.stage = Introduction::Stage::kAbsent;
+    of.answerer = answerer == nullptr ? kNobody : answerer->name;
+    of.answerer_claims = {};
+    of.asked = false;
+    of.refused = false;
+    of.repeat_at = kNever;
+    of.copies = of.questions = of.answers = 0;
+    if (answerer == nullptr) return arm(of);
+    of.answerer_claims.observe(answerer->path.remote);
 
     // A pair that talks already has asked before.
-    const bool is_live = parts_.relay.handle_of(asker.name, answerer.name).has_value();
-    made.asked = answerer.accept == wire::AcceptMode::kAsk && !is_live;
-    if (made.asked) {
-        made.stage = Introduction::Stage::kAsking;
-        send_question(now, made);
-        arm(made);
-    } else {
-        offer(now, made);
-    }
+    const bool is_live = parts_.relay.handle_of(of.asker, of.answerer).has_value();
+    of.asked = answerer->accept == wire::AcceptMode::kAsk && !is_live;
+    if (!of.asked) return offer(now, of);
+    of.stage = Introduction::Stage::kAsking;
+    send_question(now, of);
+    arm(of);
 }
 
 void Introductions::offer(Instant now, Introduction& of) {
@@ -95,6 +113,7 @@ void Introductions::offer(Instant now, Introduction& of) {
     Client* answerer = parts_.clients.find(of.answerer);
     if (asker == nullptr || answerer == nullptr) return;
     of.stage = Introduction::Stage::kOffered;
+    of.absent_at = kNever;
     of.handle = parts_.relay.permit(now, {of.asker, of.answerer});
     of.offered_at = now;
     of.copies = 0;
@@ -113,7 +132,8 @@ Parsed<void> Introductions::handle_accept(Instant now, Client& answerer,
                                           const wire::Accept& frame) {
     Introduction* of = find(frame.nonce);
     if (of == nullptr || of->answerer != answerer.name) return dropped(Drop::kUnexpected);
-    if (of->stage == Introduction::Stage::kFailed && of->asked) return dropped(Drop::kStale);
+    if (of->refused) return dropped(Drop::kStale);
+    if (of->stage == Introduction::Stage::kFailed && of->asked) return accept_late(now, *of);
     of->keep_alive(now);
     ++of->answers;
     // Who is asked first may think; else the answer comes at once. A repeated question tells no
@@ -133,15 +153,28 @@ Parsed<void> Introductions::handle_accept(Instant now, Client& answerer,
     return {};
 }
 
+Parsed<void> Introductions::accept_late(Instant now, const Introduction& of) {
+    if (parts_.clients.find(of.asker) == nullptr) return dropped(Drop::kStale);
+    // The asker was told that there is nobody. It may ask again, and is known then.
+    static_cast<void>(parts_.relay.permit(now, {of.asker, of.answerer}));
+    return {};
+}
+
 Parsed<void> Introductions::handle_refuse(Instant now, Client& answerer,
                                           const wire::Refuse& frame) {
     Introduction* of = find(frame.nonce);
     if (of == nullptr || of->answerer != answerer.name) return dropped(Drop::kUnexpected);
-    if (of->stage == Introduction::Stage::kFailed) return dropped(Drop::kStale);
-    of->keep_alive(now);
+    if (of->stage == Introduction::Stage::kFailed || of->refused) return dropped(Drop::kStale);
+    of->refused = true;
     parts_.metrics.happened.add(Happening::kIntroductionRefused);
+    if (of->stage == Introduction::Stage::kAsking) {
+        of->stage = Introduction::Stage::kAbsent;
+        of->repeat_at = kNever;
+        return {};  // the asker hears of it at its time, as it hears of an absence
+    }
+    of->keep_alive(now);
     // An offer that is taken back takes its relay permission along.
-    if (of->stage != Introduction::Stage::kAsking) parts_.relay.forget(of->asker, of->answerer);
+    parts_.relay.forget(of->asker, of->answerer);
     fail(*of, wire::ErrorCode::kUnknownPeer);
     return {};
 }
@@ -153,12 +186,13 @@ Parsed<void> Introductions::handle_trickle(Instant now, Client& sender,
         return dropped(Drop::kUnexpected);
     }
     if (of->stage == Introduction::Stage::kFailed) return dropped(Drop::kStale);
-    of->keep_alive(now);
-    Claims& claims = of->asker == sender.name ? of->asker_claims : of->answerer_claims;
+    const bool is_from_asker = of->asker == sender.name;
+    if (is_from_asker || !of->is_undecided()) of->keep_alive(now);
+    Claims& claims = is_from_asker ? of->asker_claims : of->answerer_claims;
     claims.add(now, parts_.jar, frame.candidates);
     claims.forget_told(frame.candidates);
     // Before the answer nothing goes to the other side; the offer will carry it.
-    if (of->stage != Introduction::Stage::kAsking) send_untold(*of);
+    if (!of->is_undecided()) send_untold(*of);
     return {};
 }
 
@@ -166,6 +200,7 @@ void Introductions::fail(Introduction& of, wire::ErrorCode why) {
     of.stage = Introduction::Stage::kFailed;
     of.failure = why;
     of.repeat_at = kNever;
+    of.absent_at = kNever;
     if (Client* asker = parts_.clients.find(of.asker)) send_error(*asker, of.nonce, why);
 }
 
@@ -184,31 +219,37 @@ void Introductions::on_alarm(Instant now, Introduction& of) {
         introductions_.erase(nonce);
         return;
     }
-    if (now >= of.repeat_at) repeat_or_give_up(now, of);
+    if (now >= of.absent_at) {
+        if (of.stage == Introduction::Stage::kAsking) {
+            parts_.metrics.happened.add(Happening::kIntroductionUnanswered);
+        }
+        fail(of, wire::ErrorCode::kUnknownPeer);
+    } else if (now >= of.repeat_at) {
+        if (of.stage == Introduction::Stage::kAsking) {
+            repeat_question(now, of);
+        } else {
+            repeat_offer(now, of);
+        }
+    }
     arm(of);
 }
 
-void Introductions::repeat_or_give_up(Instant now, Introduction& of) {
-    const bool is_asking = of.stage == Introduction::Stage::kAsking;
+void Introductions::repeat_question(Instant now, Introduction& of) {
+    of.repeat_at = kNever;
+    if (of.copies <= kIntroductionRepeats) send_question(now, of);
+}
+
+void Introductions::repeat_offer(Instant now, Introduction& of) {
     const Client* answerer = parts_.clients.find(of.answerer);
     if (answerer != nullptr && of.copies <= kIntroductionRepeats) {
-        if (is_asking) {
-            send_question(now, of);
-        } else {
-            of.asker_claims.forget_told();
-            send_introduction(now, of);
-        }
+        of.asker_claims.forget_told();
+        send_introduction(now, of);
         return;
     }
     of.repeat_at = kNever;
     parts_.metrics.happened.add(Happening::kIntroductionUnanswered);
-    // Who was asked first and accepted is reachable, whatever became of the copies since; and who
-    // was asked first and kept silent must look like nobody.
-    if (is_asking) {
-        fail(of, wire::ErrorCode::kUnknownPeer);
-    } else if (!of.asked) {
-        fail(of, wire::ErrorCode::kUnreachable);
-    }
+    // Who was asked first and accepted is reachable, whatever became of the copies since.
+    if (!of.asked) fail(of, wire::ErrorCode::kUnreachable);
 }
 
 Introduction* Introductions::find(const IntroductionNonce& nonce) {

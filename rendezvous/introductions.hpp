@@ -2,8 +2,13 @@
 //
 // Idempotent by (pair, nonce): a repeated `connect` gets the same answer and makes nothing new.
 // When both sides ask for each other at the same time there are two introductions with two nonces
-// and one relay handle; which handshake stands is settled between the peers (glare rule). A
-// stranger cannot tell a refusal from an unknown or an offline id.
+// and one relay handle; which handshake stands is settled between the peers (glare rule).
+//
+// A stranger cannot tell a refusal, or a silence, from an unknown or an offline id: each is one
+// `error(unknown peer)` at `kAbsenceDelay` after the first `connect`, repeats draw nothing before
+// and the same error each afterwards. An acceptance that comes later changes nothing about that
+// answer, but the pair counts as introduced: the asker's next `connect` with a new nonce is not
+// asked about again, so that a callee of any distance is reached at the second try.
 #pragma once
 
 #include <deque>
@@ -49,11 +54,17 @@ class Introductions {
   private:
     [[nodiscard]] Introduction* find(const IntroductionNonce& nonce);
     Parsed<void> repeat_answer(Instant now, Introduction& known, const wire::Connect& frame);
-    void begin(Instant now, Client& asker, Client& answerer, const wire::Connect& frame);
+    /// Who is to be asked for `frame`: nobody for an unknown or offline id, and for one's own.
+    [[nodiscard]] Client* answerer_of(const Client& asker, const wire::Connect& frame);
+    void begin(Instant now, Client& asker, const wire::Connect& frame);
+    /// Asks, or introduces, whoever is online under the id now. `answerer` may be null.
+    void turn_to(Instant now, Introduction& of, Client* answerer);
     void offer(Instant now, Introduction& of);
     void fail(Introduction& of, wire::ErrorCode why);
     void on_alarm(Instant now, Introduction& of);
-    void repeat_or_give_up(Instant now, Introduction& of);
+    void repeat_question(Instant now, Introduction& of);
+    void repeat_offer(Instant now, Introduction& of);
+    Parsed<void> accept_late(Instant now, const Introduction& of);
 
     void send_question(Instant now, Introduction& of);
     void send_introduced(Instant now, Introduction& of);

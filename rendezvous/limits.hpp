@@ -82,6 +82,10 @@ inline constexpr Duration kIntroductionLifetimeMax = 60s;
 inline constexpr Duration kIntroductionRepeat = 100ms;
 /// ... so many times; then it counts as unreachable.
 inline constexpr int kIntroductionRepeats = 3;
+/// From a `connect` to `error(unknown peer)`, for an id that nobody is online under and for one
+/// that does not take the call alike: a stranger can measure nothing. Longer than the round trip of
+/// nearly everybody who is asked, and short enough for a person who waits.
+inline constexpr Duration kAbsenceDelay = 500ms;
 /// The head start that compensates for different distances to the server never exceeds this.
 inline constexpr Duration kFireInMax = 500ms;
 /// Candidates that one side may claim in one introduction: two full lists.

@@ -111,20 +111,6 @@ TEST_F(Introduction, IsForgottenTenSecondsAfterItsLastFrame) {
     EXPECT_EQ(world.server.sizes().introductions, 0U);
 }
 
-TEST_F(Introduction, OfUnknownAndOfflineIdsLooksTheSame) {
-    enter();
-    alice.ask_for("nobody", 1);
-    world.advance(kClientSilence - 10s);
-    alice.send(wire::Keepalive{});
-    world.advance(15s);
-    EXPECT_EQ(world.server.registered(), 1U);  // bob fell silent
-    alice.ask_for("bob", 2);
-    const auto errors = alice.take<wire::Error>();
-    ASSERT_EQ(errors.size(), 2U);
-    EXPECT_EQ(errors[0].code, wire::ErrorCode::kUnknownPeer);
-    EXPECT_EQ(errors[1].code, wire::ErrorCode::kUnknownPeer);
-}
-
 TEST_F(Introduction, NeedsARegistrationButForgivesOvertaking) {
     enter();
     TestClient carol(world, "192.0.2.3:4000");
@@ -165,24 +151,6 @@ TEST_F(Introduction, AskedFirstRevealsNothingBeforeTheAnswer) {
     EXPECT_EQ(bob.take<wire::Introduction>().size(), 1U);
     bob.send(wire::Accept{.nonce = TestClient::nonce_of(1)});
     world.advance(1s);
-    EXPECT_TRUE(bob.take<wire::Introduction>().empty());
-}
-
-TEST_F(Introduction, RefusedOrUnansweredLooksLikeUnknown) {
-    enter(wire::AcceptMode::kAsk);
-    alice.ask_for("bob", 1);
-    bob.send(wire::Refuse{.nonce = TestClient::nonce_of(1)});
-    alice.ask_for("bob", 2);
-    world.advance(2s);
-    alice.ask_for("nobody", 3);
-    const auto errors = alice.take<wire::Error>();
-    ASSERT_EQ(errors.size(), 3U);
-    for (const auto& error : errors) EXPECT_EQ(error.code, wire::ErrorCode::kUnknownPeer);
-    EXPECT_EQ(world.server.sizes().relay_pairs, 0U);
-    // The same nonce gets the same answer, and bob is not asked again.
-    static_cast<void>(bob.take<wire::Introduction>());
-    alice.ask_for("bob", 1);
-    EXPECT_EQ(alice.take<wire::Error>().size(), 1U);
     EXPECT_TRUE(bob.take<wire::Introduction>().empty());
 }
 
