@@ -21,8 +21,11 @@ endforeach()
 
 find_program(PINHOLE_CCACHE ccache)
 if(PINHOLE_CCACHE)
-    set(CMAKE_CXX_COMPILER_LAUNCHER ${PINHOLE_CCACHE})
-    set(CMAKE_C_COMPILER_LAUNCHER ${PINHOLE_CCACHE})
+    # Paths relative to the tree, so that every checkout and build folder shares one cache.
+    set(launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
+        ${PINHOLE_CCACHE})
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
+    set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
 endif()
 
 add_library(pinhole_options INTERFACE)
@@ -47,12 +50,12 @@ if(PINHOLE_SANITIZE)
     target_compile_options(pinhole_options INTERFACE
         -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
     target_link_options(pinhole_options INTERFACE -fsanitize=address,undefined)
-    # libFuzzer finds its way by the coverage of the floors, so they are instrumented as well.
-    if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    if(PINHOLE_FUZZ)
+        # libFuzzer finds its way by the coverage of the floors, so they are instrumented as well.
         target_compile_options(pinhole_options INTERFACE -fsanitize=fuzzer-no-link)
     endif()
 else()
     target_compile_options(pinhole_options INTERFACE
-        $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE$<SEMICOLON>-D_FORTIFY_SOURCE=3>)
+        $<$<NOT:$<OR:$<CONFIG:Debug>,$<BOOL:$<TARGET_PROPERTY:PINHOLE_TEST_CODE>>>>:-U_FORTIFY_SOURCE$<SEMICOLON>-D_FORTIFY_SOURCE=3>)
 endif()
 target_compile_definitions(pinhole_options INTERFACE _GLIBCXX_ASSERTIONS)

@@ -27,6 +27,9 @@ function(pinhole_add_test name)
     endif()
     add_executable(${name} ${arg_SOURCES})
     target_link_libraries(${name} PRIVATE pinhole_options ${arg_LINK} GTest::gtest_main GTest::gmock)
+    # The tests themselves are built for compile time, what they test is optimised.
+    target_compile_options(${name} PRIVATE -O0)
+    set_target_properties(${name} PROPERTIES PINHOLE_TEST_CODE ON)
     target_compile_definitions(${name} PRIVATE
         PINHOLE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     gtest_discover_tests(${name}
