@@ -4,6 +4,7 @@
 //
 // Linked without our platform layer; it refuses to run when ENet does not own a real UDP socket.
 #include <cstring>
+#include <memory>
 #include <vector>
 
 #include <enet/enet.h>
@@ -18,6 +19,11 @@ namespace {
 using namespace pinhole::bench;
 
 constexpr enet_uint32 kTickMilliseconds = 5;
+
+struct HostDeleter {
+    void operator()(ENetHost* host) const { enet_host_destroy(host); }
+};
+using HostHandle = std::unique_ptr<ENetHost, HostDeleter>;
 
 [[noreturn]] void fail(const char* what) {
     std::fprintf(stderr, "stock_enet: %s\n", what);
@@ -93,7 +99,8 @@ int main(int argc, char** argv) {
     if (enet_initialize() != 0) fail("enet_initialize failed");
     ENetAddress address{};
     enet_address_set_host_ip(&address, "127.0.0.1");
-    ENetHost* host = enet_host_create(&address, 1, 2, 0, 0);
+    const HostHandle owned{enet_host_create(&address, 1, 2, 0, 0)};
+    ENetHost* host = owned.get();
     if (host == nullptr) fail("no server host");
     require_real_socket(host);
     sockaddr_in bound{};
