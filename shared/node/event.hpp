@@ -57,8 +57,6 @@ struct PeerConnected {
     PeerNumber peer;
     Id id;
     crypto::PublicKey key;
-    /// True when no key was known for this id: tell the user and remember it.
-    bool is_first_contact = false;
     bool incoming = false;
 };
 

@@ -5,6 +5,7 @@
 #include "shared/crypto/mac.hpp"
 
 namespace pinhole::node {
+
 PeerLink::PeerLink(PeerNumber number, const Id& id, const Shared& shared)
     : number_(number), id_(id), shared_(shared), agent_(shared.random, traversal::Sizes{}) {}
 
