@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netdb.h>
 
 namespace pinhole::net {
 namespace {
@@ -80,7 +81,16 @@ TEST(Resolver, KeepsTheNameAndThePortOfAHost) {
     EXPECT_EQ(HostPort::parse("rendezvous.example", 3478)->port, 3478);
 }
 
+/// A bare chroot has neither /etc/hosts nor a resolver that knows the name by itself.
+bool knows_localhost() {
+    addrinfo* found = nullptr;
+    if (getaddrinfo("localhost", nullptr, nullptr, &found) != 0) return false;
+    freeaddrinfo(found);
+    return true;
+}
+
 TEST(Resolver, FindsLocalhostThroughTheSystem) {
+    if (!knows_localhost()) GTEST_SKIP() << "this system does not resolve localhost";
     const Resolved resolved = resolve("localhost:9");
     ASSERT_TRUE(resolved) << resolved.error().sentence;
     for (const Endpoint& endpoint : *resolved) {
