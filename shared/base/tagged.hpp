@@ -33,6 +33,18 @@ using SocketId = Tagged<struct SocketIdTag, std::uint32_t>;
 inline constexpr SocketId kSocketV4{0};
 inline constexpr SocketId kSocketV6{1};
 
+/// Names with this bit belong to streams: a TCP connection with exactly one remote endpoint, which
+/// carries whole messages. So a path tells by its name what it is.
+inline constexpr std::uint32_t kStreamBit = 1U << 31U;
+/// Of these, the names that a driver gives to connections it accepted.
+inline constexpr std::uint32_t kAcceptedBit = 1U << 30U;
+/// The longest message on a stream. Longer ones, and empty ones, end it.
+inline constexpr std::size_t kStreamMessageMax = 2048;
+
+[[nodiscard]] constexpr bool is_stream(SocketId socket) {
+    return (socket.value() & kStreamBit) != 0;
+}
+
 /// The receiver index of one epoch of a session: a random 32-bit name that the *receiver* chose.
 /// Each handshake and each rekey has a new one.
 using SessionIndex = Tagged<struct SessionIndexTag, std::uint32_t>;

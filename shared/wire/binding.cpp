@@ -6,6 +6,8 @@ namespace {
 // Flags of a request; the first is a response's too. Unknown ones are ignored.
 constexpr std::uint8_t kServerKeyFlag = 1;
 constexpr std::uint8_t kOtherPortFlag = 2;
+constexpr std::uint8_t kOtherAddressFlag = 4;
+constexpr std::uint8_t kAnswerToFlag = 8;
 
 // A response without other endpoints and without the server's key.
 constexpr std::size_t kBindingResponseSizeMin = 3 + 8 + kEndpointSize + 16 + 1;
@@ -17,9 +19,12 @@ std::size_t encode(const BindingRequest& request, MutableBytes out) {
     write_kind(writer, Kind::kBindingRequest);
     writer
         .u8(static_cast<std::uint8_t>((request.wants_server_key ? kServerKeyFlag : 0) |
-                                      (request.from_other_port ? kOtherPortFlag : 0)))
+                                      (request.from_other_port ? kOtherPortFlag : 0) |
+                                      (request.from_other_address ? kOtherAddressFlag : 0) |
+                                      (request.answer_to ? kAnswerToFlag : 0)))
         .bytes(request.transaction)
         .bytes(request.cookie);
+    if (request.answer_to) write_endpoint(writer, request.answer_to);
     writer.zeros(kBindingRequestSize - writer.size());
     return writer.size();
 }
@@ -43,8 +48,13 @@ Parsed<BindingRequest> parse_binding_request(Bytes datagram) {
     BindingRequest request;
     request.wants_server_key = (flags & kServerKeyFlag) != 0;
     request.from_other_port = (flags & kOtherPortFlag) != 0;
+    request.from_other_address = (flags & kOtherAddressFlag) != 0;
     request.transaction = reader.fixed<8>();
     request.cookie = reader.fixed<16>();
+    if ((flags & kAnswerToFlag) == 0) return request;
+    const auto answer_to = read_required_endpoint(reader);
+    if (!answer_to) return dropped(answer_to.error());
+    request.answer_to = *answer_to;
     return request;
 }
 

@@ -5,7 +5,12 @@
 //     +------+---------+-------+--------------------+-----------------+----------------+
 //     | kind | version | flags | transaction id (8) |   cookie (16)   | zeros to 256   |
 //     +------+---------+-------+--------------------+-----------------+----------------+
-//     flags: 1 = want the server's key, 2 = answer from the other port (needs a valid cookie)
+//     or, with flag 8: | ... | cookie (16) | answer to: endpoint (19) | zeros to 256   |
+//     flags: 1 = want the server's key
+//            2 = answer from the other port (needs a valid cookie)
+//            4 = answer from the other address, same port unless flag 2 is set too (the same)
+//            8 = answer to the endpoint behind the cookie, which the cookie then belongs to; its
+//                IP is that of the sender, and the answer names it as the mapped endpoint
 //
 // Response (kind 5), smaller than the request:
 //
@@ -36,8 +41,11 @@ using TransactionId = FixedBytes<8>;
 struct BindingRequest {
     bool wants_server_key = false;
     bool from_other_port = false;
+    bool from_other_address = false;
     TransactionId transaction{};
     Cookie cookie{};
+    /// Where the answer goes, if not to the sender: another socket behind the same address.
+    std::optional<Endpoint> answer_to{};
 
     friend bool operator==(const BindingRequest&, const BindingRequest&) = default;
 };

@@ -34,6 +34,7 @@ enum class FrameTag : std::uint8_t {
     kCandidates = 0x11,
     kPart = 0x12,
     kSprayOk = 0x13,
+    kNatBehavior = 0x14,
 
     kRegister = 0x20,
     kRegistered = 0x21,

@@ -29,11 +29,33 @@ Parsed<Part> parse_part(Bytes body) {
     return frame;
 }
 
+Parsed<NatBehaviorFrame> read_nat(Reader& reader) {
+    NatBehaviorFrame frame;
+    frame.behavior = read_nat_behavior(reader);
+    const auto external = read_endpoint(reader);
+    if (!external) return dropped(external.error());
+    if (!reader.ok()) return dropped(Drop::kBadLength);
+    frame.external = *external;
+    return frame;
+}
+
+Parsed<NatBehaviorFrame> parse_nat_behavior(Bytes body) {
+    Reader reader{body};
+    return read_nat(reader);
+}
+
 Parsed<SprayOk> parse_spray_ok(Bytes body) {
     Reader reader{body};
-    const SprayOk frame{.datagrams = reader.u16()};
-    if (!reader.ok()) return dropped(Drop::kBadLength);
+    SprayOk frame{.datagrams = reader.u16()};
+    const auto nat = read_nat(reader);
+    if (!nat) return dropped(nat.error());
+    frame.nat = *nat;
     return frame;
+}
+
+void write_nat(Writer& writer, const NatBehaviorFrame& frame) {
+    write_nat_behavior(writer, frame.behavior);
+    write_endpoint(writer, frame.external);
 }
 
 }  // namespace
@@ -67,6 +89,14 @@ std::size_t encode(const SprayOk& frame, MutableBytes out) {
     Writer writer{out};
     write_tag(writer, FrameTag::kSprayOk);
     writer.u16(frame.datagrams);
+    write_nat(writer, frame.nat);
+    return writer.size();
+}
+
+std::size_t encode(const NatBehaviorFrame& frame, MutableBytes out) {
+    Writer writer{out};
+    write_tag(writer, FrameTag::kNatBehavior);
+    write_nat(writer, frame);
     return writer.size();
 }
 
@@ -83,6 +113,7 @@ Parsed<PeerFrame> parse_peer_frame(Bytes frame) {
         case FrameTag::kCandidates: return as_alternative<PeerFrame>(parse_candidates(body));
         case FrameTag::kPart: return as_alternative<PeerFrame>(parse_part(body));
         case FrameTag::kSprayOk: return as_alternative<PeerFrame>(parse_spray_ok(body));
+        case FrameTag::kNatBehavior: return as_alternative<PeerFrame>(parse_nat_behavior(body));
         case FrameTag::kRegister:
         case FrameTag::kRegistered:
         case FrameTag::kConnect:

@@ -4,13 +4,17 @@
 //     candidates  | 0x11 | candidate list |
 //     part        | 0x12 | id (2) | index (1) | count (1) | piece of an ENet datagram |
 //                 index < count <= 3: an ENet datagram that no longer fits its path
-//     spray ok    | 0x13 | datagrams granted (2) |
+//     spray ok    | 0x13 | datagrams granted (2) | NAT behavior (12) | external address (19) |
+//                 with what `nat behavior` says: the two must not overtake each other
+//     nat behavior| 0x14 | NAT behavior (12) | external address of those ports (19) |
+//                 the address: an endpoint field, "none" when it is not known; its port is unused
 #pragma once
 
 #include <variant>
 
 #include "shared/wire/candidate.hpp"
 #include "shared/wire/frame.hpp"
+#include "shared/wire/nat_behavior.hpp"
 
 namespace pinhole::wire {
 
@@ -31,8 +35,17 @@ struct Part {
     Bytes piece{};
 };
 
+struct NatBehaviorFrame {
+    NatBehavior behavior{};
+    /// Where the next mapping of the sender will be, with its newest port.
+    std::optional<Endpoint> external{};
+
+    friend bool operator==(const NatBehaviorFrame&, const NatBehaviorFrame&) = default;
+};
+
 struct SprayOk {
     std::uint16_t datagrams = 0;
+    NatBehaviorFrame nat{};
 
     friend bool operator==(const SprayOk&, const SprayOk&) = default;
 };
@@ -43,10 +56,11 @@ std::size_t encode(const EnetFrame& frame, MutableBytes out);
 std::size_t encode(const CandidatesFrame& frame, MutableBytes out);
 std::size_t encode(const Part& frame, MutableBytes out);
 std::size_t encode(const SprayOk& frame, MutableBytes out);
+std::size_t encode(const NatBehaviorFrame& frame, MutableBytes out);
 
 /// Everything that may stand in a transport message between two peers.
 using PeerFrame = std::variant<Keepalive, Challenge, Response, Rekey, Close, EnetFrame,
-                               CandidatesFrame, Part, SprayOk>;
+                               CandidatesFrame, Part, SprayOk, NatBehaviorFrame>;
 
 /// `frame` is a whole plaintext, tag first. Borrows from it.
 /// Drops: kRunt, kUnknownFrame, kBadLength, kBadField.

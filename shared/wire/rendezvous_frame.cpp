@@ -39,6 +39,7 @@ std::size_t encode(const Register& frame, MutableBytes out) {
     write_tag(writer, FrameTag::kRegister);
     writer.u16(frame.request).u8(static_cast<std::uint8_t>(frame.accept));
     write_id(writer, frame.id);
+    write_nat_behavior(writer, frame.behavior);
     return writer.size();
 }
 

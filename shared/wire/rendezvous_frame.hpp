@@ -2,8 +2,10 @@
 //
 // Client to server:
 //
-//     register  | 0x20 | request (2) | accept (1) | id |
+//     register  | 0x20 | request (2) | accept (1) | id | NAT behavior (12) |
 //               accept: 0 = open (introduce everybody), 1 = ask me first
+//               NAT behavior: see nat_behavior.hpp; without it, it is unknown. A new number with
+//               the same id, in the session that holds it, tells a new behavior.
 //     connect   | 0x22 | nonce (16) | flags (1) | id of the other | candidate list |
 //               | handshake length (2) | handshake initiation |
 //               flags: 1 = resume: renew candidates, relay permission and handle of a live pair.
@@ -38,6 +40,7 @@
 #include "shared/wire/candidate.hpp"
 #include "shared/wire/frame.hpp"
 #include "shared/wire/id.hpp"
+#include "shared/wire/nat_behavior.hpp"
 
 namespace pinhole::wire {
 
@@ -66,6 +69,7 @@ struct Register {
     std::uint16_t request = 0;
     AcceptMode accept = AcceptMode::kOpen;
     Id id{};
+    NatBehavior behavior{};
 
     friend bool operator==(const Register&, const Register&) = default;
 };

@@ -34,6 +34,8 @@ Parsed<Register> parse_register(Bytes body) {
     if (accept > kAcceptModeMax) return dropped(Drop::kBadField);
     frame.accept = static_cast<AcceptMode>(accept);
     frame.id = *id;
+    // An older client does not tell it.
+    if (reader.remaining() >= kNatBehaviorSize) frame.behavior = read_nat_behavior(reader);
     return frame;
 }
 
@@ -190,6 +192,7 @@ Parsed<ClientFrame> parse_client_frame(Bytes frame) {
         case FrameTag::kCandidates:
         case FrameTag::kPart:
         case FrameTag::kSprayOk:
+        case FrameTag::kNatBehavior:
         case FrameTag::kRegistered:
         case FrameTag::kIntroduced:
         case FrameTag::kIntroduction:
@@ -223,6 +226,7 @@ Parsed<ServerFrame> parse_server_frame(Bytes frame) {
         case FrameTag::kCandidates:
         case FrameTag::kPart:
         case FrameTag::kSprayOk:
+        case FrameTag::kNatBehavior:
         case FrameTag::kRegister:
         case FrameTag::kConnect:
         case FrameTag::kAccept:

@@ -21,16 +21,19 @@ BindingResponse random_response(Random& random) {
 }
 
 TEST(BindingRequest, SurvivesTheWireAndClearsItsPadding) {
-    for (unsigned flags = 0; flags < 4; ++flags) {
-        const BindingRequest request{.wants_server_key = (flags & 1U) != 0,
-                                     .from_other_port = (flags & 2U) != 0,
-                                     .transaction = {std::byte{1}, std::byte{2}},
-                                     .cookie = {std::byte{3}}};
+    for (unsigned flags = 0; flags < 16; ++flags) {
+        BindingRequest request{.wants_server_key = (flags & 1U) != 0,
+                               .from_other_port = (flags & 2U) != 0,
+                               .from_other_address = (flags & 4U) != 0,
+                               .transaction = {std::byte{1}, std::byte{2}},
+                               .cookie = {std::byte{3}}};
+        if ((flags & 8U) != 0) request.answer_to = Endpoint::parse("192.0.2.1:80");
+        const std::size_t size = request.answer_to ? 27 + kEndpointSize : 27;
         FixedBytes<kBindingRequestSize> out;
         out.fill(std::byte{0xAA});
         ASSERT_EQ(encode(request, out), kBindingRequestSize);
         EXPECT_EQ(parse_binding_request(out).value(), request);
-        for (const std::byte octet : Bytes{out}.subspan(27)) EXPECT_EQ(octet, std::byte{0});
+        for (const std::byte octet : Bytes{out}.subspan(size)) EXPECT_EQ(octet, std::byte{0});
     }
 }
 

@@ -25,13 +25,27 @@ json text_of(const Id& id) {
     return std::string{id.text()};
 }
 
+json text_of(const NatBehavior& behavior) {
+    return {{"mapping", static_cast<int>(behavior.mapping)},
+            {"filtering", static_cast<int>(behavior.filtering)},
+            {"allocation", static_cast<int>(behavior.allocation)},
+            {"has_low_ports", behavior.has_low_ports},
+            {"refuses_sprays", behavior.refuses_sprays},
+            {"step", behavior.step},
+            {"first_port", behavior.first_port},
+            {"last_port", behavior.last_port},
+            {"newest_port", behavior.newest_port}};
+}
+
 }  // namespace
 
 json describe(const BindingRequest& message) {
     return {{"wants_server_key", message.wants_server_key},
             {"from_other_port", message.from_other_port},
+            {"from_other_address", message.from_other_address},
             {"transaction", to_hex(message.transaction)},
-            {"cookie", to_hex(message.cookie)}};
+            {"cookie", to_hex(message.cookie)},
+            {"answer_to", text_of(message.answer_to)}};
 }
 
 json describe(const BindingResponse& message) {
@@ -140,14 +154,24 @@ json describe(const Part& frame) {
 }
 
 json describe(const SprayOk& frame) {
-    return {{"frame", "spray_ok"}, {"datagrams", frame.datagrams}};
+    return {{"frame", "spray_ok"},
+            {"datagrams", frame.datagrams},
+            {"behavior", text_of(frame.nat.behavior)},
+            {"external", text_of(frame.nat.external)}};
+}
+
+json describe(const NatBehaviorFrame& frame) {
+    return {{"frame", "nat_behavior"},
+            {"behavior", text_of(frame.behavior)},
+            {"external", text_of(frame.external)}};
 }
 
 json describe(const Register& frame) {
     return {{"frame", "register"},
             {"request", frame.request},
             {"accept", static_cast<int>(frame.accept)},
-            {"id", text_of(frame.id)}};
+            {"id", text_of(frame.id)},
+            {"behavior", text_of(frame.behavior)}};
 }
 
 json describe(const Connect& frame) {

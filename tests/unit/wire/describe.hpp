@@ -33,6 +33,7 @@ namespace pinhole::wire::test {
 [[nodiscard]] nlohmann::json describe(const CandidatesFrame& frame);
 [[nodiscard]] nlohmann::json describe(const Part& frame);
 [[nodiscard]] nlohmann::json describe(const SprayOk& frame);
+[[nodiscard]] nlohmann::json describe(const NatBehaviorFrame& frame);
 [[nodiscard]] nlohmann::json describe(const Register& frame);
 [[nodiscard]] nlohmann::json describe(const Connect& frame);
 [[nodiscard]] nlohmann::json describe(const Accept& frame);

@@ -64,8 +64,21 @@ TEST(PeerFrame, TakesPartsOfAtMostThree) {
     }
 }
 
+TEST(PeerFrame, NatBehaviorSurvivesTheWire) {
+    constexpr std::uint64_t kSeed = 18;
+    SeededRandom random{kSeed};
+    for (int round = 0; round < 50; ++round) {
+        NatBehaviorFrame frame{.behavior = random_behavior(random)};
+        if (random.below(2) == 0) frame.external = random_endpoint(random);
+        const auto parsed = parse_peer_frame(encoded(frame));
+        ASSERT_TRUE(parsed.has_value()) << "seed " << kSeed << " round " << round;
+        EXPECT_EQ(std::get<NatBehaviorFrame>(*parsed), frame)
+            << "seed " << kSeed << " round " << round;
+    }
+}
+
 TEST(PeerFrame, DropsWhatIsNoFrameBetweenPeers) {
-    constexpr std::string_view kTags = "\x01\x02\x03\x04\x05\x10\x11\x12\x13";
+    constexpr std::string_view kTags = "\x01\x02\x03\x04\x05\x10\x11\x12\x13\x14";
     for (unsigned tag = 0; tag < 256; ++tag) {
         const FixedBytes<1> frame{static_cast<std::byte>(tag)};
         const bool is_known = kTags.find(static_cast<char>(tag)) != std::string_view::npos;

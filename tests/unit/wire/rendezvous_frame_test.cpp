@@ -48,7 +48,8 @@ TEST(RendezvousFrame, ClientFramesSurviveTheWire) {
         const auto nonce = random.bytes<16>();
         expect_client_round_trip(Register{.request = static_cast<std::uint16_t>(random.u32()),
                                           .accept = static_cast<AcceptMode>(random.below(2)),
-                                          .id = random_id(random)});
+                                          .id = random_id(random),
+                                          .behavior = random_behavior(random)});
         expect_client_round_trip(Accept{.nonce = nonce, .candidates = random_candidates(random)});
         expect_client_round_trip(Refuse{.nonce = nonce});
         expect_client_round_trip(Trickle{.nonce = nonce, .candidates = random_candidates(random)});

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "shared/wire/nat_behavior.hpp"
 #include "tests/unit/wire/vectors.hpp"
 
 namespace pinhole::wire::test {
@@ -18,11 +19,20 @@ bool ends_in_open_field(const Vector& vector) {
     return vector.fields.contains("frame") && kFrames.contains(vector.fields.at("frame"));
 }
 
+/// How much of a message may be missing at its end without making it invalid: a `register` without
+/// a NAT behavior is an older client's.
+std::size_t optional_tail(const Vector& vector) {
+    return vector.fields.contains("frame") && vector.fields.at("frame") == "register"
+               ? kNatBehaviorSize
+               : 0;
+}
+
 TEST(Truncation, APrefixIsRefusedAsTooShortUnlessTheLastFieldIsOpen) {
     for (const Vector& vector : load_vectors().vectors) {
         if (vector.parser == "stun_response" || vector.bytes != vector.canonical) continue;
         if (ends_in_open_field(vector)) continue;
-        for (std::size_t size = 0; size < vector.bytes.size(); ++size) {
+        const std::size_t needed = vector.bytes.size() - optional_tail(vector);
+        for (std::size_t size = 0; size < needed; ++size) {
             // A copy of exactly that size, so that a sanitizer sees a read behind its end.
             const ByteVector prefix = to_vector(Bytes{vector.bytes}.first(size));
             const auto decoded = decode(vector.parser, prefix);

@@ -3,6 +3,7 @@
 
 #include "shared/wire/candidate.hpp"
 #include "shared/wire/id.hpp"
+#include "shared/wire/nat_behavior.hpp"
 #include "tests/support/seeded_random.hpp"
 
 namespace pinhole::wire::test {
@@ -33,6 +34,18 @@ using pinhole::test::SeededRandom;
     const std::uint64_t size = 1 + random.below(Id::kSizeMax);
     for (std::uint64_t i = 0; i < size; ++i) text += kCharacters[random.below(kCharacters.size())];
     return Id::parse(text).value();
+}
+
+[[nodiscard]] inline NatBehavior random_behavior(Random& random) {
+    return {.mapping = static_cast<Dependence>(random.below(5)),
+            .filtering = static_cast<Dependence>(random.below(5)),
+            .allocation = static_cast<Allocation>(random.below(4)),
+            .has_low_ports = random.below(2) == 0,
+            .refuses_sprays = random.below(2) == 0,
+            .step = static_cast<std::int16_t>(random.u32()),
+            .first_port = static_cast<std::uint16_t>(random.u32()),
+            .last_port = static_cast<std::uint16_t>(random.u32()),
+            .newest_port = static_cast<std::uint16_t>(random.u32())};
 }
 
 [[nodiscard]] inline ByteVector random_bytes(Random& random, std::size_t size) {
