@@ -11,6 +11,13 @@ pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(edit REQUIRED IMPORTED_TARGET libedit)
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(miniupnpc REQUIRED IMPORTED_TARGET miniupnpc)
+# libnatpmp has neither a CMake nor a pkg-config file.
+find_path(PINHOLE_NATPMP_INCLUDE natpmp.h REQUIRED)
+find_library(PINHOLE_NATPMP_LIBRARY natpmp REQUIRED)
+add_library(pinhole_natpmp INTERFACE)
+target_include_directories(pinhole_natpmp SYSTEM INTERFACE ${PINHOLE_NATPMP_INCLUDE})
+target_link_libraries(pinhole_natpmp INTERFACE ${PINHOLE_NATPMP_LIBRARY})
 include(PinholeEnet)
 
 if(PINHOLE_TESTS)

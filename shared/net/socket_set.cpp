@@ -51,6 +51,11 @@ void SocketSet::close_all() {
     while (!entries_.empty()) close(entries_.begin()->first);
 }
 
+std::uint16_t SocketSet::local_port(SocketId id) const {
+    const auto found = entries_.find(id);
+    return found == entries_.end() ? std::uint16_t{0} : found->second.socket.local().port;
+}
+
 std::vector<SocketOpened> SocketSet::opened() const {
     std::vector<SocketOpened> out;
     for (const auto& [id, entry] : entries_) out.push_back({id, entry.socket.local()});

@@ -41,6 +41,8 @@ class SocketSet {
     void close_all();
 
     [[nodiscard]] bool contains(SocketId id) const { return entries_.contains(id); }
+    /// The port that a socket is bound to; 0 for one that does not exist.
+    [[nodiscard]] std::uint16_t local_port(SocketId id) const;
     /// Names and local endpoints of all open sockets, in the order of names.
     [[nodiscard]] std::vector<SocketOpened> opened() const;
 

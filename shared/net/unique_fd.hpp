@@ -26,6 +26,8 @@ class UniqueFd {
 
     /// The descriptor, still owned here; -1 when there is none.
     [[nodiscard]] int get() const { return fd_; }
+    /// The descriptor, from now on the caller's.
+    [[nodiscard]] int release() { return std::exchange(fd_, -1); }
     [[nodiscard]] explicit operator bool() const { return fd_ >= 0; }
 
   private:

@@ -258,6 +258,31 @@ TEST_F(DriverTest, StopSendsLastWordsAndLetsTheLoopEnd) {
     EXPECT_TRUE(UdpSocket::try_open(address_)) << "its socket is closed";
 }
 
+TEST_F(DriverTest, StopTellsFromTheLoopWhenAllIsDone) {
+    start();
+    bool has_stopped = false;
+    driver_.stop([&] { has_stopped = true; });
+    EXPECT_FALSE(has_stopped) << "from inside the call";
+    io_.run_for(std::chrono::seconds{10});
+    EXPECT_TRUE(io_.stopped());
+    EXPECT_TRUE(has_stopped);
+}
+
+TEST_F(DriverTest, AnswersThatAPortOfNoSocketIsNotMapped) {
+    start();
+    core_.requests.push_back(MapPort{SocketId{9}});
+    driver_.drain();
+    EXPECT_TRUE(run_until([&] { return !core_.told<PortUnmapped>().empty(); }));
+    EXPECT_EQ(core_.told<PortUnmapped>()[0].socket, SocketId{9});
+    core_.requests.push_back(UnmapPort{SocketId{9}});
+    driver_.drain();
+    bool has_stopped = false;
+    driver_.stop([&] { has_stopped = true; });
+    io_.run_for(std::chrono::seconds{10});
+    EXPECT_TRUE(io_.stopped());
+    EXPECT_TRUE(has_stopped);
+}
+
 TEST_F(DriverTest, StopsFromInsideAnEventCallback) {
     start();
     on_event_ = [&](const std::string& text) {
