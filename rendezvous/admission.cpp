@@ -7,7 +7,10 @@ namespace pinhole::rendezvous {
 Parsed<void> Admission::handle_initiation(Instant now, const Datagram& in) {
     const auto message = wire::parse_initiation(in.bytes);
     if (!message) return dropped(message.error());
-    if (!parts_.jar.is_valid(now, in.path.remote, message->cookie)) {
+    // TCP's own handshake shows who receives at an address.
+    const bool has_proof =
+        is_stream(in.path.socket) || parts_.jar.is_valid(now, in.path.remote, message->cookie);
+    if (!has_proof) {
         send_retry(now, in, message->sender);
         return {};
     }

@@ -1,7 +1,8 @@
 // From a stranger's initiation to a session that waits for its proof. Cheap tests come first:
 //
-//     length -> cookie (else retry) -> mac1 -> known ephemeral (the cached answer) -> quotas ->
-//     queue queue  -> Diffie-Hellman -> message 2            (`work`, a few in each loop turn)
+//     length -> cookie, except on a stream (else retry) -> mac1 -> known ephemeral (the cached
+//     answer) -> quotas -> queue queue  -> Diffie-Hellman -> message 2            (`work`, a few in
+//     each loop turn)
 //
 // Nothing is stored and nothing costly is computed for an address without a valid cookie.
 #pragma once

@@ -25,8 +25,9 @@ class BindingAnswers {
 
     void handle_io_event(const IoEvent& event);
 
-    /// Drops as the parser, and kBadCookie when the answer is wanted from the other port and the
-    /// request has no valid cookie.
+    /// Drops as the parser; kBadCookie when the answer is wanted from elsewhere, or to another
+    /// endpoint, without a valid cookie of the endpoint that gets it; kUnexpected when there is no
+    /// such socket, or that endpoint has another address than the sender.
     Parsed<void> handle_request(Instant now, const Datagram& in);
 
     /// STUN's own Binding request, from any STUN client.
@@ -40,9 +41,16 @@ class BindingAnswers {
         Endpoint local;
     };
 
+    /// On a stream: the server's key for whoever wants it, and nothing else.
+    Parsed<void> answer_with_key(const Datagram& in, const wire::BindingRequest& request);
     [[nodiscard]] const Socket* find(SocketId id) const;
-    /// The socket with the same address and another port, or null.
-    [[nodiscard]] const Socket* other_port(SocketId id) const;
+    /// The socket that a request to `asked` wants its answer from, or null.
+    [[nodiscard]] const Socket* answering(const wire::BindingRequest& request,
+                                          SocketId asked) const;
+    /// Where else a client that is seen as `mapped`, and asked on `asked`, can ask: the other port
+    /// first, then other addresses of its family, then the other family.
+    [[nodiscard]] BoundedVector<Endpoint, 3> other_endpoints(SocketId asked,
+                                                             const Endpoint& mapped) const;
     /// Where clients that see us as `mapped` can reach `socket`, if that can be told.
     [[nodiscard]] std::optional<Endpoint> public_endpoint(const Socket& socket,
                                                           const Endpoint& mapped) const;

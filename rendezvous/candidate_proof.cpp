@@ -50,11 +50,15 @@ bool Claims::is_proven(const IpAddress& ip) const {
 }
 
 bool Claims::shares_address_with(const Claims& other) const {
-    return std::ranges::any_of(proven_, [&](const IpAddress& ours) {
-        return std::ranges::any_of(other.proven_, [&](const IpAddress& theirs) {
-            return subscriber_prefix(ours) == subscriber_prefix(theirs);
-        });
-    });
+    if (stream_from_ && other.is_at(subscriber_prefix(*stream_from_))) return true;
+    return std::ranges::any_of(
+        proven_, [&](const IpAddress& ours) { return other.is_at(subscriber_prefix(ours)); });
+}
+
+bool Claims::is_at(const IpAddress& prefix) const {
+    if (stream_from_ && subscriber_prefix(*stream_from_) == prefix) return true;
+    return std::ranges::any_of(
+        proven_, [&](const IpAddress& ip) { return subscriber_prefix(ip) == prefix; });
 }
 
 bool Claims::is_seen_as(Scope scope) const {

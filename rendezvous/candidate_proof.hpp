@@ -24,6 +24,13 @@ class Claims {
   public:
     /// The server has a validated path to the claimer at `endpoint`; it leads every list.
     void observe(const Endpoint& endpoint);
+    /// The validated path is a stream: it shows the network that the claimer is in, and proves no
+    /// endpoint that a datagram could be sent to.
+    void observe_stream(const Endpoint& endpoint) { stream_from_ = endpoint.ip; }
+    /// Whichever of the two `path` is.
+    void observe(const Path& path) {
+        is_stream(path.socket) ? observe_stream(path.remote) : observe(path.remote);
+    }
 
     /// Adds what the claimer lists; cookies are checked now. What exceeds `kClaimsMax` is ignored.
     void add(Instant now, crypto::CookieJar& jar, const wire::CandidateList& list);
@@ -49,6 +56,7 @@ class Claims {
 
     [[nodiscard]] bool passes(const Claim& claim, const Claims& receiver) const;
     [[nodiscard]] bool is_proven(const IpAddress& ip) const;
+    [[nodiscard]] bool is_at(const IpAddress& prefix) const;
     [[nodiscard]] bool shares_address_with(const Claims& other) const;
     [[nodiscard]] bool is_seen_as(Scope scope) const;
     void prove(const IpAddress& ip);
@@ -58,6 +66,7 @@ class Claims {
     BoundedVector<IpAddress, kProvenMax> proven_;
     /// Where the server's own path leads; on this machine it may be loopback.
     std::optional<Endpoint> observed_;
+    std::optional<IpAddress> stream_from_;
 };
 
 }  // namespace pinhole::rendezvous

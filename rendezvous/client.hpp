@@ -38,6 +38,9 @@ struct Client {
     /// Empty while the client is not registered.
     wire::Id id{};
     wire::AcceptMode accept = wire::AcceptMode::kOpen;
+    /// How its NAT behaves, as far as the client found out.
+    wire::Dependence mapping = wire::Dependence::kUnknown;
+    wire::Dependence filtering = wire::Dependence::kUnknown;
     /// The number of its last `register`: an error that ends the registration names it.
     std::uint16_t request = 0;
     std::unique_ptr<Roam> roam{};

@@ -19,6 +19,24 @@ void note_copy(Instant now, const Client& answerer, Introduction& of) {
         now + (was_last ? std::max(kIntroductionRepeat, 2 * answerer.rtt) : kIntroductionRepeat);
 }
 
+/// What `own` should do differently against `other`. Who maps each destination anew but lets
+/// everybody in stays silent: if it spoke, its mapping towards the other side would be one that
+/// nobody was told of, while the other side, filtering by port, waits for the one it was told.
+wire::Technique technique_of(const Client& own, const Client& other) {
+    using wire::Dependence;
+    const auto is_easy = [](Dependence dependence) {
+        return dependence == Dependence::kEndpointIndependent ||
+               dependence == Dependence::kPortIndependent;
+    };
+    const bool maps_anew = own.mapping == Dependence::kAddressDependent ||
+                           own.mapping == Dependence::kAddressAndPortDependent;
+    const bool is_strict = other.filtering == Dependence::kAddressAndPortDependent ||
+                           other.filtering == Dependence::kUnknown;
+    return maps_anew && is_easy(own.filtering) && is_easy(other.mapping) && is_strict
+               ? wire::Technique::kListen
+               : wire::Technique::kNone;
+}
+
 }  // namespace
 
 void Introductions::send_question(Instant now, Introduction& of) {
@@ -47,6 +65,7 @@ void Introductions::send_introduced(Instant now, Introduction& of) {
                            .id = answerer->id,
                            .key = answerer->session.remote().raw,
                            .handle = of.handle,
+                           .technique = technique_of(*asker, *answerer),
                            .fire_in_us = remaining_us(now, of.offered_at, of.asker_fires_in),
                            .candidates = of.answerer_claims.take_untold(of.asker_claims),
                        });
@@ -65,6 +84,7 @@ void Introductions::send_introduction(Instant now, Introduction& of) {
                            .id = asker->id,
                            .key = asker->session.remote().raw,
                            .handle = of.handle,
+                           .technique = technique_of(*answerer, *asker),
                            .fire_in_us = remaining_us(now, of.offered_at, of.answerer_fires_in),
                            .candidates = of.asker_claims.take_untold(of.answerer_claims),
                            .handshake = of.handshake.bytes(),

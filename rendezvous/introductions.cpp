@@ -83,7 +83,7 @@ void Introductions::begin(Instant now, Client& asker, const wire::Connect& frame
     made.absent_at = now + kAbsenceDelay;
     made.keep_alive(now);
     made.handshake.assign(frame.handshake);
-    made.asker_claims.observe(asker.path.remote);
+    made.asker_claims.observe(asker.path);
     made.asker_claims.add(now, parts_.jar, frame.candidates);
     turn_to(now, made, answerer_of(asker, frame));
 }
@@ -97,7 +97,7 @@ void Introductions::turn_to(Instant now, Introduction& of, Client* answerer) {
     of.repeat_at = kNever;
     of.copies = of.questions = of.answers = 0;
     if (answerer == nullptr) return arm(of);
-    of.answerer_claims.observe(answerer->path.remote);
+    of.answerer_claims.observe(answerer->path);
 
     // A pair that talks already has asked before.
     const bool is_live = parts_.relay.handle_of(of.asker, of.answerer).has_value();

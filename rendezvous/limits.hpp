@@ -19,6 +19,11 @@ inline constexpr std::size_t kInitiationsPerTurn = 8;
 /// Initiations that wait for their turn: 32 turns of work; a newer one is refused, and repeated.
 inline constexpr std::size_t kInitiationsQueued = 256;
 
+// -- TCP streams (their number is the driver's business: `shared/net/stream_set.hpp`)
+
+/// From the connection to a proven session on it; a handshake takes three round trips.
+inline constexpr Duration kStreamProofTime = 5s;
+
 // -- sessions
 
 /// Handshakes that were answered and not yet proven, in all and for one subscriber.

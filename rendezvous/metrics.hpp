@@ -26,6 +26,9 @@ enum class Happening : std::uint8_t {
     kFrameRelayed,
     kRelayRefused,  ///< a relay budget was used up
     kOutboxFull,
+    kStreamOpened,
+    kStreamRefused,  ///< no session was proven on it in time
+    kStreamGone,     ///< a datagram for a stream that had ended
     kReplyWithheld,  ///< a reply to an unvalidated address would have been longer than its cause
     kCount
 };
@@ -49,6 +52,9 @@ enum class Happening : std::uint8_t {
         case Happening::kFrameRelayed: return "frame_relayed";
         case Happening::kRelayRefused: return "relay_refused";
         case Happening::kOutboxFull: return "outbox_full";
+        case Happening::kStreamOpened: return "stream_opened";
+        case Happening::kStreamRefused: return "stream_refused";
+        case Happening::kStreamGone: return "stream_gone";
         case Happening::kReplyWithheld: return "reply_withheld";
         case Happening::kCount: break;
     }

@@ -11,6 +11,8 @@
 namespace pinhole::rendezvous {
 namespace {
 
+/// What `--tcp` alone stands for.
+constexpr const char* kWithoutAddress = "default";
 constexpr std::array<std::string_view, 5> kLogLevels{"debug", "info", "warn", "error", "off"};
 
 UsageError usage_error(std::string what) {
@@ -24,6 +26,7 @@ cxxopts::Options make_parser() {
     add("state-dir", "", cxxopts::value<std::string>());
     add("log-level", "", cxxopts::value<std::string>());
     add("stun", "");
+    add("tcp", "", cxxopts::value<std::vector<std::string>>()->implicit_value(kWithoutAddress));
     add("help", "");
     add("version", "");
     add("words", "", cxxopts::value<std::vector<std::string>>());
@@ -59,6 +62,21 @@ Result<std::vector<Endpoint>, UsageError> read_binds(const cxxopts::ParseResult&
     return out;
 }
 
+Result<void, UsageError> read_tcp(const cxxopts::ParseResult& parsed, Options& options) {
+    options.takes_tcp = parsed.count("tcp") != 0;
+    if (!options.takes_tcp) return {};
+    for (const std::string& text : parsed["tcp"].as<std::vector<std::string>>()) {
+        if (text == kWithoutAddress) continue;
+        const auto bind = parse_bind(text);
+        if (!bind) {
+            return failure(usage_error(fmt::format(
+                "--tcp {}: not an address of this machine, such as 192.0.2.1 or [::]:443", text)));
+        }
+        options.tcp_binds.push_back(*bind);
+    }
+    return {};
+}
+
 Result<void, UsageError> read_words(const cxxopts::ParseResult& parsed, Options& options) {
     if (parsed.count("words") == 0) return {};
     const auto words = parsed["words"].as<std::vector<std::string>>();
@@ -89,6 +107,7 @@ Result<Options, UsageError> read(const cxxopts::ParseResult& parsed) {
     auto binds = read_binds(parsed);
     if (!binds) return failure(binds.error());
     options.binds = *std::move(binds);
+    if (const auto tcp = read_tcp(parsed, options); !tcp) return failure(tcp.error());
     if (const auto words = read_words(parsed, options); !words) return failure(words.error());
     if (parsed.count("state-dir") != 0) {
         options.state_directory = parsed["state-dir"].as<std::string>();
@@ -104,11 +123,28 @@ Result<Options, UsageError> read(const cxxopts::ParseResult& parsed) {
     return options;
 }
 
+/// `--tcp ADDRESS` as `--tcp=ADDRESS`: the parser takes an optional value in that form alone.
+std::vector<std::string> with_joined_tcp(int argc, const char* const* argv) {
+    std::vector<std::string> out;
+    for (int i = 0; i < argc; ++i) {
+        const bool has_address = i > 0 && out.back() == "--tcp" && parse_bind(argv[i]);
+        if (has_address) {
+            out.back() += fmt::format("={}", argv[i]);
+        } else {
+            out.emplace_back(argv[i]);
+        }
+    }
+    return out;
+}
+
 }  // namespace
 
 Result<Options, UsageError> parse_options(int argc, const char* const* argv) {
     try {
-        return read(make_parser().parse(argc, argv));
+        const std::vector<std::string> words = with_joined_tcp(argc, argv);
+        std::vector<const char*> raw;
+        for (const std::string& word : words) raw.push_back(word.c_str());
+        return read(make_parser().parse(static_cast<int>(raw.size()), raw.data()));
     } catch (const cxxopts::exceptions::exception& error) {
         return failure(usage_error(error.what()));
     }
@@ -129,8 +165,8 @@ options:
                                 (default: 0.0.0.0:3478 and [::]:3478)
   --state-dir DIR               key and database (default: $STATE_DIRECTORY, else
                                 $XDG_STATE_HOME/pinhole/rendezvous)
-  --log-level LEVEL             debug, info, warn, error or off, on stderr (default: info);
-                                SIGUSR1 logs all counters
+  --log-level LEVEL             debug, info, warn, error or off (default: info)
+  --tcp [ADDRESS[:PORT]]        take TCP, too, for peers whose networks block UDP; may be repeated
   --stun                        answer STUN clients, too (RFC 8489)
   --help, --version
 

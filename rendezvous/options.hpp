@@ -20,6 +20,10 @@ struct Options {
     Action action = Action::kServe;
     /// Where to listen; each also on the next port. Empty = every address of both families.
     std::vector<Endpoint> binds;
+    /// Takes TCP, too, for peers whose networks block UDP: at these addresses; empty = at sockets
+    /// passed in by whoever started us, else wherever it listens on UDP.
+    bool takes_tcp = false;
+    std::vector<Endpoint> tcp_binds;
     /// Empty = where the system keeps such things.
     std::filesystem::path state_directory;
     /// One of spdlog's names: trace, debug, info, warn, error, off.

@@ -1,5 +1,7 @@
 #include "rendezvous/outbox.hpp"
 
+#include <cassert>
+
 namespace pinhole::rendezvous {
 
 void Outbox::begin_datagram(const Datagram& in) {
@@ -7,13 +9,14 @@ void Outbox::begin_datagram(const Datagram& in) {
     allowance_ = in.bytes.size();
 }
 
-bool Outbox::reply(SocketId socket, Bytes message) {
+bool Outbox::reply(const Path& path, Bytes message) {
+    assert(path.remote.ip == source_.remote.ip);
     if (message.size() > allowance_) {
         metrics_.happened.add(Happening::kReplyWithheld);
         return false;
     }
     allowance_ = 0;
-    if (!push({.socket = socket, .remote = source_.remote}, message)) return false;
+    if (!push(path, message)) return false;
     metrics_.sent_unvalidated.add(message.size());
     return true;
 }
@@ -35,6 +38,10 @@ void Outbox::send_session_frames(Client& client) {
 }
 
 bool Outbox::push(const Path& path, Bytes message) {
+    if (is_stream(path.socket) && !streams_.is_open(path.socket)) {
+        metrics_.happened.add(Happening::kStreamGone);
+        return false;
+    }
     if (!queue_.push({.path = path, .bytes = message})) {
         metrics_.happened.add(Happening::kOutboxFull);
         return false;

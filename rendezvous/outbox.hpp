@@ -9,23 +9,29 @@
 #include "rendezvous/client.hpp"
 #include "rendezvous/limits.hpp"
 #include "rendezvous/metrics.hpp"
+#include "rendezvous/streams.hpp"
 #include "shared/base/datagram.hpp"
 
 namespace pinhole::rendezvous {
 
 class Outbox {
   public:
-    /// `metrics` must outlive the outbox.
-    explicit Outbox(Metrics& metrics) : metrics_(metrics), queue_(kOutboxMax) {}
+    /// Both must outlive the outbox.
+    Outbox(Metrics& metrics, const Streams& streams)
+        : metrics_(metrics), streams_(streams), queue_(kOutboxMax) {}
 
     /// From now on, until `end_datagram`, one `reply` to `in` is allowed.
     void begin_datagram(const Datagram& in);
     void end_datagram() { allowance_ = 0; }
 
-    /// Answers the datagram under way, towards its source, through `socket` (that one's, or the
-    /// server's other port). False, and nothing sent, when the answer would be longer than the
-    /// datagram or is the second one.
-    bool reply(SocketId socket, Bytes message);
+    /// Answers the datagram under way, towards its source, through `socket` (that one's, or
+    /// another one of the server's). False, and nothing sent, when the answer would be longer than
+    /// the datagram or is the second one.
+    bool reply(SocketId socket, Bytes message) {
+        return reply({.socket = socket, .remote = source_.remote}, message);
+    }
+    /// The same towards another endpoint of the source's address, which proved itself by a cookie.
+    bool reply(const Path& path, Bytes message);
 
     /// The one exception, which the operator switched on: a STUN answer of at most
     /// `wire::kStunResponseSizeMax` bytes may be up to 2.2 times its request.
@@ -61,6 +67,7 @@ class Outbox {
     bool push(const Path& path, Bytes message);
 
     Metrics& metrics_;
+    const Streams& streams_;
     TransmitQueue queue_;
     Path source_{};
     /// How long the one reply to the datagram under way may be; 0 when it was given.

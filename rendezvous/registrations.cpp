@@ -57,6 +57,8 @@ void Registrations::enroll(Instant now, Client& client, const wire::Register& fr
         if (registrant == nullptr) return;
     }
     registrant->accept = frame.accept;
+    registrant->mapping = frame.behavior.mapping;
+    registrant->filtering = frame.behavior.filtering;
     registrant->request = frame.request;
     if (!registrant->is_registered()) {
         registrant->id = frame.id;

@@ -5,6 +5,7 @@
 //     same key, same incarnation   -> the process made a new handshake: its session is exchanged
 //     same key, other incarnation  -> the older session is closed as replaced; too often: both wait
 //     other key                    -> error(id taken)
+//     same session, same id        -> the new accept mode and NAT behavior hold from now on
 #pragma once
 
 #include <deque>

@@ -10,7 +10,8 @@ Server::Server(Instant now, ServerSettings settings, Random& random)
       identity_(std::move(settings.keys), settings.features, Incarnation{random.u64()}),
       jar_(random),
       budgets_(random),
-      outbox_(metrics_),
+      streams_(metrics_),
+      outbox_(metrics_, streams_),
       clients_(random),
       relay_(random, metrics_),
       binding_answers_(identity_, jar_, outbox_, metrics_),
@@ -31,12 +32,15 @@ void Server::handle_datagram(Instant now, const Datagram& in) {
 
 Parsed<void> Server::route(Instant now, const Datagram& in) {
     if (in.bytes.size() > kDatagramMax) return dropped(Drop::kBadLength);
-    if (answers_stun_ && wire::is_stun(in.bytes)) {
+    if (answers_stun_ && !is_stream(in.path.socket) && wire::is_stun(in.bytes)) {
         if (!budgets_.stun.try_take(now, in.path.remote.ip)) return dropped(Drop::kLimit);
         return binding_answers_.handle_stun(in);
     }
     const auto kind = wire::classify(in.bytes);
     if (!kind) return dropped(kind.error());
+    // A stream that we asked to close may have had more to say.
+    const bool is_over = is_stream(in.path.socket) && !streams_.is_open(in.path.socket);
+    if (is_over) return dropped(Drop::kStale);
     switch (*kind) {
         case wire::Kind::kBindingRequest: return binding_answers_.handle_request(now, in);
         case wire::Kind::kHandshakeInitiation:
@@ -69,6 +73,8 @@ Parsed<void> Server::handle_transport(Instant now, const Datagram& in) {
 }
 
 Parsed<void> Server::handle_unknown_session(Instant now, const Datagram& in, SessionIndex index) {
+    // A process that knows nothing of the session has not this stream either.
+    if (is_stream(in.path.socket)) return dropped(Drop::kUnknownSession);
     if (!budgets_.gone.try_take(now, in.path.remote.ip)) return dropped(Drop::kLimit);
     FixedBytes<wire::kGoneSize> out;
     wire::encode(
@@ -82,6 +88,7 @@ Parsed<Client*> Server::open_first(Instant now, const wire::TransportHeader& hea
     if (!proof) return dropped(proof.error());
     frame = proof->frame;
     Client& client = clients_.add(std::move(proof->session), proof->path, now);
+    streams_.on_proven(proof->path.socket);
     client.incarnation = proof->incarnation;
     if (proof->rtt > Duration{0}) client.note_rtt(proof->rtt);
     clients_.arm(client, end_of(client));
@@ -121,6 +128,7 @@ void Server::handle_timeout(Instant now) {
     introductions_.handle_timeout(now);
     while (Client* client = clients_.take_due(now)) check(now, *client);
     admission_.handle_timeout(now);
+    streams_.handle_timeout(now);
     if (farewell_.handle_timeout(now)) events_.push_back(ShutdownDone{});
 }
 
@@ -140,7 +148,8 @@ Instant Server::end_of(const Client& client) {
                                   : client.proven_at + kUnregisteredLifetime;
 }
 
-void Server::handle_io_event(Instant /*now*/, const IoEvent& event) {
+void Server::handle_io_event(Instant now, const IoEvent& event) {
+    streams_.handle_io_event(now, event);
     binding_answers_.handle_io_event(event);
 }
 
@@ -161,14 +170,15 @@ std::optional<Event> Server::poll_event() {
 
 Instant Server::next_timeout() const {
     return std::min({relay_.next_timeout(), introductions_.next_timeout(), clients_.next_timeout(),
-                     admission_.next_timeout(), farewell_.next_timeout()});
+                     admission_.next_timeout(), streams_.next_timeout(), farewell_.next_timeout()});
 }
 
 Server::Sizes Server::sizes() const {
     return {.sessions = clients_.size(),
             .half_open = admission_.half_open(),
             .introductions = introductions_.size(),
-            .relay_pairs = relay_.pairs()};
+            .relay_pairs = relay_.pairs(),
+            .streams = streams_.size()};
 }
 
 }  // namespace pinhole::rendezvous

@@ -18,6 +18,7 @@
 #include "rendezvous/introductions.hpp"
 #include "rendezvous/registrations.hpp"
 #include "rendezvous/roaming.hpp"
+#include "rendezvous/streams.hpp"
 
 namespace pinhole::rendezvous {
 
@@ -51,8 +52,9 @@ class Server {
 
     [[nodiscard]] std::optional<Transmit> poll_transmit() { return outbox_.poll_transmit(); }
     [[nodiscard]] std::optional<Event> poll_event();
-    /// The server asks for no further sockets: it uses those it hears of by `SocketOpened`.
-    [[nodiscard]] std::optional<IoRequest> poll_io_request() { return std::nullopt; }
+    /// The server asks for no sockets: it uses those it hears of by `SocketOpened` and
+    /// `StreamOpened`. It closes streams that nobody uses.
+    [[nodiscard]] std::optional<IoRequest> poll_io_request() { return streams_.poll_io_request(); }
     [[nodiscard]] Instant next_timeout() const;
 
     /// Says goodbye to every client, at the pace of `kGoodbyesPerSecond`, and takes no newcomers.
@@ -73,6 +75,7 @@ class Server {
         std::size_t half_open = 0;
         std::size_t introductions = 0;
         std::size_t relay_pairs = 0;
+        std::size_t streams = 0;
     };
     [[nodiscard]] Sizes sizes() const;
 
@@ -112,6 +115,7 @@ class Server {
     Identity identity_;
     crypto::CookieJar jar_;
     Budgets budgets_;
+    Streams streams_;
     Outbox outbox_;
     Registry registry_;
     Clients clients_;

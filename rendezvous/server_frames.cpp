@@ -23,7 +23,9 @@ Parsed<void> Server::on(Instant /*now*/, Client& client, const Path& source,
 
 Parsed<void> Server::on(Instant now, Client& client, const Path& source,
                         const wire::Response& frame) {
-    return roaming_.handle_response(now, client, source, frame);
+    const auto answered = roaming_.handle_response(now, client, source, frame);
+    if (answered) streams_.on_proven(client.path.socket);
+    return answered;
 }
 
 Parsed<void> Server::on(Instant now, Client& client, const Path& /*source*/,

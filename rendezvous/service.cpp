@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "shared/crypto/aead.hpp"
+#include "shared/net/activation.hpp"
 #include "shared/net/interfaces.hpp"
 #include "shared/net/state_dir.hpp"
 #include "shared/wire/handshake.hpp"
@@ -41,6 +42,20 @@ net::UdpSocket open_socket(const Endpoint& bind) {
     }
     throw std::runtime_error(
         fmt::format("cannot listen on udp {}: {}; {}", bind, error.message(), next));
+}
+
+/// Why a listener could not be opened, and what to do.
+std::string tcp_refusal(const Endpoint& local, const std::error_code& error) {
+    std::string next = "choose another address: rendezvous --tcp ADDRESS:PORT";
+    if (error == std::errc::address_in_use) {
+        next = fmt::format("another process has the port. See which: ss -ltnp sport = :{}",
+                           local.port);
+    } else if (error == std::errc::address_not_available) {
+        next = "this machine has no such address. See which it has: ip -brief address";
+    } else if (error == std::errc::permission_denied) {
+        next = "ports below 1024 need privileges, or a socket unit of systemd: rendezvous(8)";
+    }
+    return fmt::format("cannot listen on tcp {}: {}; {}", local, error.message(), next);
 }
 
 Endpoint second_of(const Endpoint& first) {
@@ -103,6 +118,7 @@ Service::Service(const Options& options, const std::filesystem::path& state)
       poll_timer_(io_, [this] { on_poll_due(); }) {
     for (const StoredBinding& binding : store_.all()) server_.load(binding);
     open_sockets(options);
+    if (options.takes_tcp) open_listeners(options);
 }
 
 void Service::open_sockets(const Options& options) {
@@ -128,15 +144,37 @@ void Service::open_sockets(const Options& options) {
     if (first_.empty()) throw std::runtime_error("this machine has neither IPv4 nor IPv6");
 }
 
+void Service::open_listeners(const Options& options) {
+    for (net::UniqueFd& passed : net::take_activated_sockets(net::process_environment())) {
+        tcp_.push_back(driver_.listen(std::move(passed)));
+    }
+    std::vector<Endpoint> binds = options.tcp_binds;
+    if (binds.empty() && tcp_.empty()) binds = first_;
+    for (const Endpoint& bind : binds) {
+        try {
+            tcp_.push_back(driver_.listen(bind));
+        } catch (const std::system_error& error) {
+            throw std::runtime_error(tcp_refusal(bind, error.code()));
+        }
+    }
+}
+
 std::string Service::greeting() const {
     const auto ports = fmt::format("{}:{}", first_.front().port, second_.front().port);
     const std::string key = server_.public_key().to_string(crypto::kServerKeyPrefix);
+    std::string tcp;
+    std::string tcp_rule;
+    if (!tcp_.empty()) {
+        tcp = fmt::format("listening on tcp {} (for peers whose networks block UDP)\n",
+                          fmt::join(tcp_, " "));
+        tcp_rule = fmt::format(" ; sudo ufw allow {}/tcp", tcp_.front().port);
+    }
     return fmt::format(
-        "listening on udp {} (second port {})   key {}  ({})\n"
-        "if a firewall is on:   sudo ufw allow {}/udp\n"
+        "listening on udp {} (second port {})   key {}  ({})\n{}"
+        "if a firewall is on:   sudo ufw allow {}/udp{}\n"
         "on each machine run:   peer --id NAME --via {}\n",
         fmt::join(first_, " "), second_.front().port, key,
-        identity_.is_new() ? "new, saved" : "saved", ports, address_to_dial(first_));
+        identity_.is_new() ? "new, saved" : "saved", tcp, ports, tcp_rule, address_to_dial(first_));
 }
 
 void Service::run() {
@@ -224,9 +262,10 @@ void Service::log_counters() const {
     const Server::Sizes sizes = server_.sizes();
     std::string line = fmt::format(
         "event=counters registered={} sessions={} half_open={} introductions={} relay_pairs={} "
-        "received={} received_bytes={} sent={} sent_bytes={} sent_unvalidated={} relayed_bytes={}",
+        "streams={} received={} received_bytes={} sent={} sent_bytes={} sent_unvalidated={} "
+        "relayed_bytes={}",
         server_.registered(), sizes.sessions, sizes.half_open, sizes.introductions,
-        sizes.relay_pairs, metrics.received.datagrams, metrics.received.bytes,
+        sizes.relay_pairs, sizes.streams, metrics.received.datagrams, metrics.received.bytes,
         metrics.sent.datagrams, metrics.sent.bytes, metrics.sent_unvalidated.datagrams,
         metrics.relayed.bytes);
     for (int i = 0; i < static_cast<int>(Happening::kCount); ++i) {
@@ -236,6 +275,13 @@ void Service::log_counters() const {
     for (int i = 0; i < static_cast<int>(Drop::kCount); ++i) {
         const auto why = static_cast<Drop>(i);
         line += fmt::format(" drop_{}={}", pinhole::name_of(why), metrics.drops[why]);
+    }
+    const net::StreamTotals streams = driver_.stream_totals();
+    line += fmt::format(" tcp_received={} tcp_sent={}", streams.received.datagrams,
+                        streams.sent.datagrams);
+    for (int i = 0; i < static_cast<int>(net::StreamDrop::kCount); ++i) {
+        const auto why = static_cast<net::StreamDrop>(i);
+        line += fmt::format(" tcp_drop_{}={}", net::name_of(why), streams.drops[why]);
     }
     spdlog::info(line);
 }

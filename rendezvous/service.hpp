@@ -37,6 +37,7 @@ class Service {
 
   private:
     void open_sockets(const Options& options);
+    void open_listeners(const Options& options);
     void wait_for_signal();
     void on_signal(int number);
     void on_event(const Event& event);
@@ -57,6 +58,8 @@ class Service {
     /// What is listened on: all first ports, and the second ones.
     std::vector<Endpoint> first_;
     std::vector<Endpoint> second_;
+    /// Where TCP is taken.
+    std::vector<Endpoint> tcp_;
     bool is_stopping_ = false;
 };
 

@@ -102,6 +102,30 @@ TEST(CandidateProof, TellsBothLoopbackPathsOfOneMachineAndNoOther) {
     EXPECT_EQ(here.take_untold(there).size(), 1U);
 }
 
+TEST(CandidateProof, AStreamShowsTheNetworkAndNoEndpoint) {
+    test::SeededRandom random{11};
+    crypto::CookieJar jar(random);
+    const Endpoint lan = Endpoint::parse("192.168.1.5:9").value();
+    const Endpoint outside = Endpoint::parse("198.51.100.4:70").value();
+    const Path path{SocketId{kStreamBit}, Endpoint::parse("198.51.100.4:40000").value()};
+    Claims over_tcp;
+    over_tcp.observe(path);
+    over_tcp.add({}, jar, {{.endpoint = outside}, {.endpoint = lan}});
+    Claims stranger;
+    stranger.observe(Endpoint::parse("203.0.113.9:6").value());
+    EXPECT_TRUE(over_tcp.take_untold(stranger).empty());
+    // Behind the same address, however the server sees that one.
+    Claims neighbour;
+    neighbour.observe(Endpoint::parse("198.51.100.4:80").value());
+    const auto told = over_tcp.take_untold(neighbour);
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told[0].endpoint, lan);
+    over_tcp.forget_told();
+    Claims colleague;
+    colleague.observe(Path{SocketId{kStreamBit | 1U}, path.remote});
+    EXPECT_EQ(over_tcp.take_untold(colleague).size(), 1U);
+}
+
 TEST(CandidateProof, ALaterProofReleasesWhatWasWithheld) {
     test::SeededRandom random{11};
     crypto::CookieJar jar(random);

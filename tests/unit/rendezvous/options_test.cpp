@@ -47,10 +47,26 @@ TEST(Options, ReadTheRest) {
     EXPECT_EQ(parse({"--version"})->action, Action::kVersion);
 }
 
+TEST(Options, ReadWhereTcpIsTaken) {
+    EXPECT_FALSE(parse({})->takes_tcp);
+    const auto alone = parse({"--tcp", "--stun"});
+    ASSERT_TRUE(alone.has_value());
+    EXPECT_TRUE(alone->takes_tcp);
+    EXPECT_TRUE(alone->tcp_binds.empty());
+    EXPECT_TRUE(alone->answers_stun);
+    const auto given = parse({"--tcp", "192.0.2.1", "--tcp=[::]:443", "--tcp"});
+    ASSERT_TRUE(given.has_value());
+    ASSERT_EQ(given->tcp_binds.size(), 2U);
+    EXPECT_EQ(given->tcp_binds[0].to_string(), "192.0.2.1:3478");
+    EXPECT_EQ(given->tcp_binds[1].to_string(), "[::]:443");
+}
+
 TEST(Options, SayWhatIsWrongInTwoLines) {
     const std::vector<std::vector<const char*>> wrong{{"--bogus"},
                                                       {"--bind", "example.org"},
                                                       {"--bind", "192.0.2.1:65535"},
+                                                      {"--tcp=example.org"},
+                                                      {"--tcp", "example.org"},
                                                       {"serve"},
                                                       {"release"},
                                                       {"release", "a", "b"},
@@ -70,7 +86,8 @@ TEST(Options, HelpBeginsWithAnExampleAndFitsAScreen) {
     const std::string help = help_text();
     EXPECT_THAT(help, StartsWith("rendezvous --bind "));
     EXPECT_LE(std::ranges::count(help, '\n'), 24);
-    for (const char* option : {"--bind", "--state-dir", "--log-level", "--stun", "release ID"}) {
+    for (const char* option :
+         {"--bind", "--state-dir", "--log-level", "--stun", "--tcp", "release ID"}) {
         EXPECT_THAT(help, HasSubstr(option));
     }
 }
