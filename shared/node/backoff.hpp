@@ -11,10 +11,10 @@ class Backoff {
   public:
     Backoff(Duration first, Duration cap) : first_(first), cap_(cap), next_(first) {}
 
-    /// Begins anew: due at once.
-    void start(Instant now) {
+    /// Begins anew: due at `at`, and then after the gaps.
+    void start(Instant at) {
         next_ = first_;
-        at_ = now;
+        at_ = at;
     }
 
     void stop() { at_ = kNever; }

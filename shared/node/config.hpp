@@ -9,6 +9,7 @@
 #include "shared/crypto/keys.hpp"
 #include "shared/reliable/enet_host.hpp"
 #include "shared/traversal/action.hpp"
+#include "shared/traversal/discovery.hpp"
 #include "shared/wire/id.hpp"
 
 namespace pinhole::node {
@@ -34,8 +35,17 @@ struct NodeConfig {
     AcceptPolicy accept = AcceptPolicy::kAll;
     /// The server's key as pinned or remembered; nothing = take the one it shows and say so.
     std::optional<crypto::PublicKey> server_key{};
+    /// Where the server takes TCP, for networks that block UDP; nothing = at its UDP port.
+    std::optional<std::uint16_t> server_tcp_port{};
     /// Offer AES-256-GCM. An argument, not a look at the CPU: traces repeat across machines.
     bool offers_aes256gcm = false;
+    /// What is found out about the NAT beyond what costs nothing.
+    traversal::DiscoveryOptions nat_discovery{};
+    /// Guess ports, up to 2000 datagrams for a pair, where nothing else can work.
+    bool sprays = true;
+    /// Ask the gateway for a port mapping (PCP, NAT-PMP, UPnP) where a NAT is seen. Off unless
+    /// asked for: it opens a port on somebody's router.
+    bool maps_ports = false;
     reliable::EnetOptions enet{};
 };
 

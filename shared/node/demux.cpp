@@ -1,6 +1,7 @@
 // The way in: kind -> owner. Side branches leave here and nowhere else.
 //
-//     binding response, gone            -> rendezvous client
+//     binding response, gone            -> NAT watch, rendezvous client
+//     binding request                   -> NAT watch
 //     initiation (nonce tag)            -> link of that introduction
 //     response, retry, transport (index) -> rendezvous client or link
 //     opener (MAC)                      -> link of that introduction
@@ -11,8 +12,29 @@
 namespace pinhole::node {
 
 void Node::Core::handle_datagram(Instant now, const Datagram& in) {
-    handle_message(now, Route::direct(in.path), in.bytes);
+    notice_gap(now);
+    if (is_stream(in.path.socket) && !may_be_on_stream(in.bytes)) {
+        drops_.add(Drop::kUnexpected);
+    } else {
+        handle_message(now, Route::direct(in.path), in.bytes);
+    }
     settle(now);
+}
+
+bool Node::Core::may_be_on_stream(Bytes message) const {
+    const auto kind = wire::classify(message);
+    if (!kind) return false;
+    std::optional<SessionIndex> receiver;
+    if (*kind == wire::Kind::kHandshakeResponse) {
+        if (const auto in = wire::parse_response(message)) receiver = in->receiver;
+    } else if (*kind == wire::Kind::kTransport) {
+        if (const auto in = wire::parse_transport_header(message)) receiver = in->receiver;
+    } else {
+        return *kind == wire::Kind::kBindingResponse;
+    }
+    // What peers say comes inside a relay frame; a stream is no path to them.
+    const auto owner = receiver ? indices_.find(*receiver) : std::nullopt;
+    return owner && !owner->peer;
 }
 
 void Node::Core::handle_message(Instant now, const Route& route, Bytes message) {
@@ -26,7 +48,7 @@ void Node::Core::handle_message(Instant now, const Route& route, Bytes message) 
         case wire::Kind::kOpener: return handle_opener(now, route, message);
         case wire::Kind::kRetry: return handle_retry(route, message);
         case wire::Kind::kGone: return handle_gone(now, message);
-        case wire::Kind::kBindingRequest: return drops_.add(Drop::kUnexpected);
+        case wire::Kind::kBindingRequest: return handle_binding_request(now, route, message);
     }
 }
 
@@ -121,7 +143,17 @@ void Node::Core::handle_binding_response(Instant now, const Route& route, Bytes 
     const auto in = wire::parse_binding_response(message);
     if (!in) return drops_.add(in.error());
     if (route.is_relay()) return drops_.add(Drop::kUnexpected);
+    if (nat_watch_.handle_response(now, route.path(), *in)) return;
     rendezvous_.handle_binding_response(now, route.path(), *in);
+}
+
+void Node::Core::handle_binding_request(Instant now, const Route& route, Bytes message) {
+    const auto in = wire::parse_binding_request(message);
+    if (!in) return drops_.add(in.error());
+    // Only our own come here, by way of a NAT that hairpins. Nobody gets an answer.
+    if (route.is_relay() || !nat_watch_.handle_request(now, route.path(), *in)) {
+        drops_.add(Drop::kUnexpected);
+    }
 }
 
 // ---- what the server says about peers

@@ -19,6 +19,8 @@ struct Registered {
     crypto::PublicKey server_key;
     bool is_first_contact = false;
     Duration round_trip_time{};
+    /// UDP does not get out of this network; the server is reached over TCP.
+    bool over_tcp = false;
 };
 
 /// The rendezvous is not reachable, or not ours any more. Raised once per change of trouble.

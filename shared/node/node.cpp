@@ -33,12 +33,19 @@ Node::Core::Core(NodeConfig config, Random& random)
                    .accept = config_.accept == AcceptPolicy::kAll ? wire::AcceptMode::kOpen
                                                                   : wire::AcceptMode::kAsk,
                    .pinned_key = config_.server_key,
-                   .incarnation = incarnation_},
+                   .incarnation = incarnation_,
+                   .tcp_port = config_.server_tcp_port},
                   {.keys = config_.keys,
                    .indices = indices_,
                    .out = out_,
                    .drops = drops_,
                    .random = random}),
+      own_mapping_(config_.maps_ports),
+      nat_watch_(config_.nat_discovery, {.gathering = rendezvous_.gathering(),
+                                         .spares = spares_,
+                                         .out = out_,
+                                         .drops = drops_,
+                                         .random = random}),
       link_shared_{.config = config_,
                    .incarnation = incarnation_,
                    .context = context_,
@@ -48,38 +55,31 @@ Node::Core::Core(NodeConfig config, Random& random)
                    .out = out_,
                    .drops = drops_,
                    .random = random,
-                   .events = events_} {}
+                   .events = events_,
+                   .pins = trusted_,
+                   .spares = spares_,
+                   .nat = nat_watch_,
+                   .spray_permit = spray_permit_} {}
 
 // ---- verbs
 
 void Node::Core::handle_timeout(Instant now) {
+    notice_gap(now);
     rendezvous_.handle_timeout(now);
+    nat_watch_.handle_timeout(now);
     for (const auto& [number, link] : links_) link->handle_timeout(now);
     enet_.host().handle_timeout(now);
     settle(now);
 }
 
-void Node::Core::handle_io_event(Instant now, const IoEvent& event) {
-    bool network_changed = false;
-    if (const auto* opened = std::get_if<SocketOpened>(&event)) {
-        (opened->local.ip.is_v4() ? has_v4_ : has_v6_) = true;
-    } else if (const auto* failed = std::get_if<SocketFailed>(&event)) {
-        if (failed->socket == kSocketV4) has_v4_ = false;
-        if (failed->socket == kSocketV6) has_v6_ = false;
-    } else if (std::holds_alternative<InterfacesChanged>(event)) {
-        network_changed = true;
-    }
-    rendezvous_.handle_io_event(now, event);
-    for (const auto& [number, link] : links_) link->on_local_changed(now, local_sockets());
-    if (network_changed) {
-        rendezvous_.on_network_changed(now);
-        for (const auto& [number, link] : links_) link->on_network_changed(now);
-    }
-    settle(now);
-}
-
 std::optional<Transmit> Node::Core::poll_transmit() {
     return out_.pop();
+}
+
+std::optional<IoRequest> Node::Core::poll_io_request() {
+    if (const auto request = rendezvous_.poll_io_request()) return request;
+    if (const auto request = own_mapping_.poll_request()) return request;
+    return spares_.poll_request();
 }
 
 std::optional<NodeEvent> Node::Core::poll_event() {
@@ -95,16 +95,18 @@ std::optional<NodeEvent> Node::Core::poll_event() {
 }
 
 Instant Node::Core::next_timeout() const {
-    Instant at = std::min(rendezvous_.next_timeout(), enet_.host().next_timeout());
+    Instant at = std::min(
+        {rendezvous_.next_timeout(), nat_watch_.next_timeout(), enet_.host().next_timeout()});
     for (const auto& [number, link] : links_) at = std::min(at, link->next_timeout());
     return at;
 }
 
-// ---- after every mutation
+// ---- around every mutation
 
 void Node::Core::settle(Instant now) {
     take_rendezvous_news(now);
     for (const auto& [number, link] : links_) link->drain(now);
+    measure_ports(now);
     // What a closing connection says last leaves before the event of its end ends the link, or the
     // other side would wait for the acknowledgement of its farewell.
     send_enet_datagrams(now);
@@ -124,15 +126,25 @@ void Node::Core::send_enet_datagrams(Instant now) {
 }
 
 void Node::Core::take_rendezvous_news(Instant now) {
+    own_mapping_.set_observed(rendezvous_.gathering().mapped_endpoint(kSocketV4));
+    rendezvous_.offer_port_mapping(now, own_mapping_.offered());
     while (auto event = rendezvous_.poll_event()) events_.push_back(*std::move(event));
     if (rendezvous_.take_candidates_changed()) {
         for (const auto& [number, link] : links_) link->on_local_changed(now, local_sockets());
     }
     if (rendezvous_.take_address_changed()) {
+        nat_watch_.on_network_changed(now);
         for (const auto& [number, link] : links_) link->on_network_changed(now);
     }
     if (rendezvous_.take_registered_anew()) {
+        nat_watch_.on_registered(now, rendezvous_.round_trip_time());
         for (const auto& [number, link] : links_) link->on_registered(now);
+    }
+    rendezvous_.note_nat(now, nat_watch_.report());
+    take_nat_news(now);
+    const bool is_udp_blocked = rendezvous_.is_over_tcp();
+    if (std::exchange(was_udp_blocked_, is_udp_blocked) != is_udp_blocked) {
+        for (const auto& [number, link] : links_) link->on_udp_blocked(now, is_udp_blocked);
     }
     if (std::exchange(had_relay_, rendezvous_.has_session()) != had_relay_) {
         for (const auto& [number, link] : links_) link->on_relay_changed(now);
@@ -181,14 +193,9 @@ PeerLink* Node::Core::find_or_make(Instant now, const Id& id) {
     const PeerNumber number{next_peer_++};
     auto link = std::make_unique<PeerLink>(number, id, link_shared_);
     link->on_local_changed(now, local_sockets());
+    link->on_udp_blocked(now, was_udp_blocked_);
+    link->on_nat_changed(now, false);
     return links_.emplace(number, std::move(link)).first->second.get();
-}
-
-traversal::LocalSockets Node::Core::local_sockets() const {
-    traversal::LocalSockets out;
-    if (has_v4_) out.v4 = kSocketV4;
-    if (has_v6_) out.v6 = kSocketV6;
-    return out;
 }
 
 std::size_t Node::Core::pending_count() const {
@@ -199,11 +206,13 @@ std::size_t Node::Core::pending_count() const {
 // ---- commands
 
 void Node::Core::start(Instant now, std::vector<Endpoint> servers) {
+    notice_gap(now);
     rendezvous_.start(now, std::move(servers));
     settle(now);
 }
 
 PeerNumber Node::Core::connect(Instant now, const Id& id, bool keep_trying) {
+    notice_gap(now);
     PeerLink* link = find_or_make(now, id);
     if (link == nullptr) return PeerNumber{};
     link->connect(now, keep_trying);
@@ -214,6 +223,7 @@ PeerNumber Node::Core::connect(Instant now, const Id& id, bool keep_trying) {
 
 Result<void, reliable::SendError> Node::Core::send(Instant now, PeerNumber peer,
                                                    const Outbound& message) {
+    notice_gap(now);
     PeerLink* link = find(peer);
     if (link == nullptr || !link->address()) return failure(reliable::SendError::kNotConnected);
     const auto sent =
@@ -223,6 +233,7 @@ Result<void, reliable::SendError> Node::Core::send(Instant now, PeerNumber peer,
 }
 
 void Node::Core::disconnect(Instant now, PeerNumber peer) {
+    notice_gap(now);
     if (PeerLink* link = find(peer)) link->disconnect(now);
     settle(now);
 }
@@ -230,6 +241,7 @@ void Node::Core::disconnect(Instant now, PeerNumber peer) {
 void Node::Core::shutdown(Instant now) {
     settle(now);
     for (const auto& [number, link] : links_) link->shutdown(now);
+    nat_watch_.stop();
     rendezvous_.shutdown();
 }
 
@@ -237,6 +249,7 @@ std::optional<PeerStatus> Node::Core::status(PeerNumber peer) const {
     const auto found = links_.find(peer);
     if (found == links_.end()) return std::nullopt;
     const PeerLink& link = *found->second;
+    const auto& told = link.agent().peer_nat();
     return PeerStatus{
         .peer = peer,
         .id = link.id(),
@@ -246,6 +259,8 @@ std::optional<PeerStatus> Node::Core::status(PeerNumber peer) const {
         .bytes_unacknowledged =
             link.address() ? enet_.host().bytes_unacknowledged(*link.address()) : 0,
         .rekeys = link.rekeys(),
+        .nat = told ? std::optional{told->behavior} : std::nullopt,
+        .plan = link.agent().plan(),
     };
 }
 
@@ -276,7 +291,7 @@ std::optional<Transmit> Node::poll_transmit() {
     return core_->poll_transmit();
 }
 std::optional<IoRequest> Node::poll_io_request() {
-    return std::nullopt;
+    return core_->poll_io_request();
 }
 std::optional<NodeEvent> Node::poll_event() {
     return core_->poll_event();
@@ -316,11 +331,17 @@ std::vector<PeerStatus> Node::peers() const {
 bool Node::is_registered() const {
     return core_->is_registered();
 }
+const traversal::NatReport& Node::nat_report() const {
+    return core_->nat_report();
+}
 const Id& Node::id() const {
     return core_->config().id;
 }
 const crypto::PublicKey& Node::key() const {
     return core_->config().keys.public_key;
+}
+const PortMapping& Node::port_mapping() const {
+    return core_->port_mapping();
 }
 const DropCounters& Node::drops() const {
     return core_->drops();

@@ -20,6 +20,8 @@
 #include "shared/base/random.hpp"
 #include "shared/node/config.hpp"
 #include "shared/node/event.hpp"
+#include "shared/node/own_mapping.hpp"
+#include "shared/traversal/technique.hpp"
 
 namespace pinhole::node {
 
@@ -35,6 +37,9 @@ struct PeerStatus {
     std::size_t bytes_unacknowledged = 0;
     /// Rekeys that the present session went through.
     std::uint32_t rekeys = 0;
+    /// Its NAT as it told us, and what its NAT and ours together need; nothing before it did.
+    std::optional<wire::NatBehavior> nat{};
+    std::optional<traversal::Plan> plan{};
 };
 
 /// A message to send. `bytes` are copied.
@@ -90,8 +95,13 @@ class Node {
     /// Every peer that has a number, oldest first.
     [[nodiscard]] std::vector<PeerStatus> peers() const;
     [[nodiscard]] bool is_registered() const;
+    /// What is known of the NAT in front of us. It fills in the seconds after registration, and
+    /// anew after a network change; nothing is raised.
+    [[nodiscard]] const traversal::NatReport& nat_report() const;
     [[nodiscard]] const Id& id() const;
     [[nodiscard]] const crypto::PublicKey& key() const;
+    /// What came of asking the gateway for a port mapping (`NodeConfig::maps_ports`).
+    [[nodiscard]] const PortMapping& port_mapping() const;
     [[nodiscard]] const DropCounters& drops() const;
 
   private:

@@ -1,6 +1,7 @@
 // The handshake half of `PeerLink`: attempts, answers, and how a session comes to be.
 #include <utility>
 
+#include "shared/crypto/mac.hpp"
 #include "shared/node/peer_link.hpp"
 
 namespace pinhole::node {
@@ -22,8 +23,8 @@ session::LocalSide PeerLink::local_side() const {
             .incarnation = shared_.incarnation};
 }
 
-session::Prologue PeerLink::prologue(const Introduced& introduced, bool we_initiate) const {
-    return session::peer_prologue({.nonce = introduced.nonce,
+session::Prologue PeerLink::prologue(const IntroductionNonce& nonce, bool we_initiate) const {
+    return session::peer_prologue({.nonce = nonce,
                                    .initiator = we_initiate ? shared_.config.id : id_,
                                    .responder = we_initiate ? id_ : shared_.config.id});
 }
@@ -35,36 +36,42 @@ const PeerLink::Introduced* PeerLink::find_introduction(const wire::NonceTag& ta
 
 // ---- our own attempt
 
-void PeerLink::start_attempt(Instant now, const Introduced& introduced) {
+bool PeerLink::make_attempt(Instant now, const IntroductionNonce& nonce,
+                            const crypto::PublicKey& remote) {
     drop_attempt();
     const auto index = shared_.indices.allocate({number_});
-    if (!index) return shared_.drops.add(Drop::kLimit);
+    if (!index) {
+        shared_.drops.add(Drop::kLimit);
+        return false;
+    }
     HandshakeEnet connect;
     if (!address_ || !shared_.enet.host().has_peer(*address_)) {
         attempt_address_ = shared_.enet.allocate(number_);
         connect = shared_.enet.connect(now, *attempt_address_, kUnmeasuredRoundTrip);
     }
     auto attempt = session::Attempt::start(now, local_side(),
-                                           {.remote = *key_,
-                                            .prologue = prologue(introduced, true),
-                                            .nonce_tag = introduced.tag,
+                                           {.remote = remote,
+                                            .prologue = prologue(nonce, true),
+                                            .nonce_tag = crypto::nonce_tag(nonce),
                                             .sender = *index,
                                             .enet = connect.bytes()},
                                            shared_.random);
     if (!attempt) {
         shared_.drops.add(attempt.error());
         shared_.indices.release(*index);
-        return;
+        drop_attempt();
+        return false;
     }
     attempt_ = *std::move(attempt);
     cookies_.clear();
     retries_taken_ = 0;
     group_key_differs_ = false;
-    relay_initiation_.start(now);
+    return true;
 }
 
 void PeerLink::drop_attempt() {
     relay_initiation_.stop();
+    attempt_until_ = kNever;
     if (attempt_) shared_.indices.release(attempt_->sender());
     attempt_.reset();
     if (attempt_address_) shared_.enet.release(*attempt_address_);
@@ -103,7 +110,8 @@ void PeerLink::handle_retry(const Path& path, const wire::Retry& in) {
 }
 
 void PeerLink::handle_response(Instant now, const Route& route, const wire::HandshakeResponse& in) {
-    if (!attempt_ || attempt_->sender() != in.receiver) {
+    // Before the introduction nobody of whom we know can have our message 1.
+    if (!attempt_ || is_riding() || attempt_->sender() != in.receiver) {
         if (session_ && in.mac1 == taken_mac1_ && now < taken_until_) {
             agent_.on_handshake_heard(now, route, true);
         } else {
@@ -164,8 +172,8 @@ void PeerLink::handle_initiation(Instant now, const Route& route,
     if (attempt_ && shared_.config.keys.public_key < *key_) {
         return shared_.drops.add(Drop::kUnexpected);
     }
-    auto responder =
-        session::Responder::read(local_side(), prologue(*introduced, false), in, shared_.random);
+    auto responder = session::Responder::read(local_side(), prologue(introduced->nonce, false), in,
+                                              shared_.random);
     if (!responder) return shared_.drops.add(responder.error());
     if (responder->remote_static() != *key_) {
         shared_.events.emplace_back(KeyMismatch{.peer = number_,

@@ -38,16 +38,42 @@ void PeerLink::connect(Instant now, bool keep_trying) {
 void PeerLink::ask(Instant now, bool resume) {
     if (!shared_.rendezvous.is_registered()) return;  // `on_registered` asks again
     if (asked_) shared_.rendezvous.cancel(*asked_);
+    if (is_riding()) drop_attempt();
     asked_ = shared_.random.bytes<16>();
     asked_to_resume_ = resume;
     if (!resume) timers_.set(Timer::kIntroduction, now + kIntroductionTimeout);
-    shared_.rendezvous.connect(now, *asked_, id_, resume);
+    shared_.rendezvous.connect(
+        now, {.nonce = *asked_,
+              .target = id_,
+              .resume = resume,
+              .handshake = resume ? session::HandshakeBuffer{} : ride_along(now, *asked_)});
+}
+
+session::HandshakeBuffer PeerLink::ride_along(Instant now, const IntroductionNonce& nonce) {
+    const auto pin = shared_.pins.find(id_);
+    if (pin == shared_.pins.end() || session_ || attempt_ || pending_) return {};
+    if (!make_attempt(now, nonce, pin->second)) return {};
+    return attempt_->initiation({});
+}
+
+void PeerLink::launch_attempt(Instant now, const wire::Introduction& in) {
+    // The other side repeats its answer for no longer than an attempt lives, and the pin may have
+    // changed since we asked: then we begin anew.
+    const bool has_ridden = is_riding() && asked_ == in.nonce && attempt_->remote() == *key_ &&
+                            now < attempt_->expires();
+    if (!has_ridden && !make_attempt(now, in.nonce, *key_)) return;
+    attempt_until_ = now + session::kAttemptLifetime;
+    // What rode is at the other side about now. A copy is for the loss of its answer, which takes
+    // that side's round trip to the server: ours, and by how much longer we are to wait for it.
+    const Duration answer = shared_.rendezvous.round_trip_time() +
+                            std::min(Duration{in.fire_in_us}, kFireInMax) + kSchedulingSlack;
+    relay_initiation_.start(has_ridden ? now + answer : now);
 }
 
 void PeerLink::on_registered(Instant now) {
     if (session_ && !lost_) {
         timers_.set(Timer::kResume, now + shared_.random.jitter(kResumeSpread));
-    } else if ((wanted_ || lost_) && !attempt_) {
+    } else if ((wanted_ || lost_) && (!attempt_ || is_riding())) {
         ask(now, false);
     }
 }
@@ -95,8 +121,8 @@ void PeerLink::handle_introduction(Instant now, const wire::Introduction& in) {
     const bool is_alive = session_ && !lost_;
     // We answered the other side's attempt: ours would only replace what it makes.
     const bool has_answered = pending_ && in.role == Role::kAsker;
-    const bool keeps_own_attempt =
-        attempt_ && in.role == Role::kAnswerer && shared_.config.keys.public_key < *key_;
+    const bool keeps_own_attempt = attempt_ && !is_riding() && in.role == Role::kAnswerer &&
+                                   shared_.config.keys.public_key < *key_;
     note_introduction(now, in);
     handle_ = in.handle;
     incoming_ = in.role == Role::kAnswerer;
@@ -117,8 +143,9 @@ void PeerLink::handle_introduction(Instant now, const wire::Introduction& in) {
                                  .fire_in = hold_for(in),
                                  .remote = in.candidates,
                                  .initiates_handshake = initiates,
-                                 .has_relay = shared_.rendezvous.has_session()});
-    if (initiates) start_attempt(now, current_);
+                                 .has_relay = shared_.rendezvous.has_session(),
+                                 .leads = shared_.config.keys.public_key < *key_});
+    if (initiates) launch_attempt(now, in);
 }
 
 wire::CandidateList PeerLink::fit_to_tell(const wire::CandidateList& candidates) const {
@@ -151,6 +178,7 @@ void PeerLink::handle_error(Instant now, const wire::Error& in) {
 
 void PeerLink::fail(Instant now, CloseReason reason) {
     timers_.stop(Timer::kIntroduction);
+    if (is_riding()) drop_attempt();
     const bool retrying = keep_trying_ || session_.has_value();
     shared_.events.emplace_back(
         ConnectFailed{.peer = number_, .id = id_, .reason = reason, .retrying = retrying});

@@ -7,12 +7,16 @@
 namespace pinhole::node {
 
 PeerLink::PeerLink(PeerNumber number, const Id& id, const Shared& shared)
-    : number_(number), id_(id), shared_(shared), agent_(shared.random, traversal::Sizes{}) {}
+    : number_(number),
+      id_(id),
+      shared_(shared),
+      agent_(shared.random, shared.spray_permit, traversal::Sizes{}) {}
 
 PeerLink::~PeerLink() {
     drop_attempt();
     drop_pending();
     release_session();
+    shared_.spares.close_all_of({number_});
     if (address_) shared_.enet.release(*address_);
 }
 
@@ -64,16 +68,19 @@ void PeerLink::handle_transport(Instant now, const Route& route,
     if (!frame) return shared_.drops.add(frame.error());
     // What the peer selected is its latest word; an older one comes late by the slower route.
     if (auto* challenge = std::get_if<wire::Challenge>(&*frame); challenge && challenge->selected) {
-        challenge->selected = !is_overtaken(header);
+        challenge->selected = !is_overtaken(header, selection_told_);
     }
+    const bool tells_nat = std::holds_alternative<wire::NatBehaviorFrame>(*frame) ||
+                           std::holds_alternative<wire::SprayOk>(*frame);
+    if (tells_nat && is_overtaken(header, nat_told_)) return shared_.drops.add(Drop::kStale);
     handle_frame(now, route, *frame);
 }
 
-bool PeerLink::is_overtaken(const wire::TransportHeader& header) {
-    const bool is_same_epoch = header.receiver == selection_told_.receiver;
-    const bool is_late = is_same_epoch ? header.counter < selection_told_.counter
-                                       : selection_told_.receiver == session_->indices().local;
-    if (!is_late) selection_told_ = header;
+bool PeerLink::is_overtaken(const wire::TransportHeader& header, wire::TransportHeader& latest) {
+    const bool is_same_epoch = header.receiver == latest.receiver;
+    const bool is_late = is_same_epoch ? header.counter < latest.counter
+                                       : latest.receiver == session_->indices().local;
+    if (!is_late) latest = header;
     return is_late;
 }
 
@@ -96,6 +103,10 @@ void PeerLink::handle_frame(Instant now, const Route& route, const wire::PeerFra
         }
     } else if (const auto* rekey = std::get_if<wire::Rekey>(&frame)) {
         handle_rekey(now, *rekey);
+    } else if (const auto* nat = std::get_if<wire::NatBehaviorFrame>(&frame)) {
+        agent_.on_nat_behavior(now, *nat);
+    } else if (const auto* grant = std::get_if<wire::SprayOk>(&frame)) {
+        agent_.on_spray_ok(now, *grant);
     } else if (std::holds_alternative<wire::Close>(frame)) {
         finish(CloseReason::kDone);
     } else {
@@ -159,7 +170,7 @@ void PeerLink::finish(CloseReason reason) {
 void PeerLink::handle_timeout(Instant now) {
     agent_.handle_timeout(now);
     if (session_) session_->handle_timeout(now);
-    if (attempt_ && now >= attempt_->expires()) on_attempt_expired(now);
+    if (attempt_ && now >= attempt_until_) on_attempt_expired(now);
     if (attempt_ && relay_initiation_.take_due(now)) send_initiation_by_relay();
     if (timers_.take_expired(Timer::kPending, now)) on_pending_expired(now);
     if (timers_.take_expired(Timer::kResume, now) && session_) ask(now, true);
@@ -170,7 +181,7 @@ void PeerLink::handle_timeout(Instant now) {
 Instant PeerLink::next_timeout() const {
     Instant at = std::min(timers_.next(), agent_.next_timeout());
     if (session_) at = std::min(at, session_->next_timeout());
-    if (attempt_) at = std::min({at, attempt_->expires(), relay_initiation_.at()});
+    if (attempt_) at = std::min({at, attempt_until_, relay_initiation_.at()});
     return at;
 }
 
@@ -187,7 +198,7 @@ void PeerLink::take(Instant now, const traversal::Action& action) {
         wire::encode(wire::Opener{crypto::opener_mac(current_.nonce, current_.role)}, datagram);
         push(opener->path, datagram, opener->ttl);
     } else if (const auto* handshake = std::get_if<SendHandshake>(&action)) {
-        if (attempt_) send_initiation(handshake->path);
+        if (attempt_ && !is_riding()) send_initiation(handshake->path);
     } else if (const auto* challenge = std::get_if<SendChallenge>(&action)) {
         send_frame(challenge->route, challenge->challenge);
     } else if (const auto* response = std::get_if<SendResponse>(&action)) {
@@ -195,11 +206,25 @@ void PeerLink::take(Instant now, const traversal::Action& action) {
     } else if (const auto* keepalive = std::get_if<SendKeepalive>(&action)) {
         send_frame(keepalive->route, wire::Keepalive{});
     } else if (std::holds_alternative<TrickleCandidates>(action)) {
+        // What the server saw of us last may be what stopped working.
+        shared_.rendezvous.look_again(now);
         send_frame(
             Route::relay(),
             wire::CandidatesFrame{fit_to_tell(shared_.rendezvous.gathering().local_candidates())});
     } else if (const auto* changed = std::get_if<traversal::PathChanged>(&action)) {
         take(now, *changed);
+    } else if (const auto* nat = std::get_if<TellNatBehavior>(&action)) {
+        send_frame(Route::relay(), nat->frame);
+    } else if (const auto* told = std::get_if<TellCandidates>(&action)) {
+        send_frame(Route::relay(), wire::CandidatesFrame{fit_to_tell(told->candidates)});
+    } else if (const auto* grant = std::get_if<SendSprayOk>(&action)) {
+        send_frame(Route::relay(), grant->frame);
+    } else if (const auto* open = std::get_if<OpenSpare>(&action)) {
+        open_spare(now, *open);
+    } else if (const auto* closed = std::get_if<CloseSpare>(&action)) {
+        shared_.spares.close(closed->socket);
+    } else if (std::holds_alternative<MeasurePorts>(action)) {
+        wants_ports_ = true;
     } else if (!attempt_ && !pending_) {  // Lost
         lost_ = true;
         ask(now, false);
@@ -207,6 +232,7 @@ void PeerLink::take(Instant now, const traversal::Action& action) {
 }
 
 void PeerLink::take(Instant now, const traversal::PathChanged& changed) {
+    if (changed.reason == Reason::kLostDirect) shared_.rendezvous.look_again(now);
     const bool was_lost = path_ && path_->state == PathState::kLost;
     path_ = PathChanged{
         .peer = number_,

@@ -10,11 +10,14 @@
 
 #include <deque>
 #include <optional>
+#include <unordered_map>
 
 #include "shared/node/backoff.hpp"
 #include "shared/node/enet_port.hpp"
 #include "shared/node/event.hpp"
+#include "shared/node/nat_watch.hpp"
 #include "shared/node/rendezvous_client.hpp"
+#include "shared/node/spare_sockets.hpp"
 #include "shared/session/session.hpp"
 #include "shared/traversal/agent.hpp"
 #include "shared/wire/peer_frame.hpp"
@@ -36,6 +39,8 @@ inline constexpr Duration kIntroductionTimeout = 10s;
 /// What ENet assumes of a path that nothing has measured yet.
 inline constexpr Duration kUnmeasuredRoundTrip = 100ms;
 
+using PinnedKeys = std::unordered_map<Id, crypto::PublicKey>;
+
 class PeerLink {
   public:
     /// What all links of a node share; must outlive them.
@@ -50,6 +55,14 @@ class PeerLink {
         DropCounters& drops;
         Random& random;
         std::deque<NodeEvent>& events;
+        /// The keys that the user pinned; those that were merely seen are not among them.
+        const PinnedKeys& pins;
+        /// Where a link gets further sockets, under its own number.
+        Spares& spares;
+        /// What is known of our NAT at this moment.
+        const NatWatch& nat;
+        /// One spray at a time, whichever peer it is for.
+        traversal::SprayPermit& spray_permit;
     };
     /// One introduction that may still lead to a handshake.
     struct Introduced {
@@ -75,7 +88,18 @@ class PeerLink {
     void on_registered(Instant now);
     void on_relay_changed(Instant now);
     void on_local_changed(Instant now, const traversal::LocalSockets& sockets);
+    /// UDP does not get out of our network, or does again.
+    void on_udp_blocked(Instant now, bool is_blocked) { agent_.set_udp_blocked(now, is_blocked); }
     void on_network_changed(Instant now) { agent_.on_network_changed(now); }
+    /// The node's report about our NAT changed. `is_asked_for`: because a link wanted its ports.
+    void on_nat_changed(Instant now, bool is_asked_for);
+    /// A spare socket of ours exists, or cannot be had or broke.
+    void on_spare_opened(Instant now, SocketId socket, std::uint16_t local_port) {
+        agent_.on_spare_opened(now, socket, local_port);
+    }
+    void on_spare_failed(Instant now) { agent_.on_spare_failed(now); }
+    /// True once after the agent wanted the ports of our NAT measured.
+    [[nodiscard]] bool take_wants_ports() { return std::exchange(wants_ports_, false); }
 
     /// The server introduced us; the key passed the pin. In either role.
     void handle_introduction(Instant now, const wire::Introduction& in);
@@ -116,6 +140,7 @@ class PeerLink {
     [[nodiscard]] std::optional<RelayHandle> relay_handle() const { return handle_; }
     [[nodiscard]] const std::optional<VirtualAddress>& address() const { return address_; }
     [[nodiscard]] const std::optional<PathChanged>& path() const { return path_; }
+    [[nodiscard]] const traversal::Agent& agent() const { return agent_; }
     [[nodiscard]] std::uint32_t rekeys() const { return session_ ? session_->epoch_number() : 0; }
     [[nodiscard]] bool is_wanted() const { return wanted_; }
     /// Our `connect` with this nonce is under way.
@@ -151,6 +176,11 @@ class PeerLink {
 
     // Introductions and retries (peer_introduction.cpp).
     void ask(Instant now, bool resume);
+    /// The message 1 that rides in the `connect` with this nonce: empty without a pin, and beside
+    /// anything that is under way.
+    [[nodiscard]] session::HandshakeBuffer ride_along(Instant now, const IntroductionNonce& nonce);
+    /// The answer to our `connect` came: now message 1 may go to the other side itself.
+    void launch_attempt(Instant now, const wire::Introduction& in);
     void try_later(Instant now);
     void fail(Instant now, CloseReason reason);
     /// The candidates that may be told inside the session, in either direction: private ones only
@@ -166,13 +196,18 @@ class PeerLink {
 
     // Handshake (peer_handshake.cpp).
     [[nodiscard]] session::LocalSide local_side() const;
-    [[nodiscard]] session::Prologue prologue(const Introduced& introduced, bool we_initiate) const;
+    [[nodiscard]] session::Prologue prologue(const IntroductionNonce& nonce,
+                                             bool we_initiate) const;
     [[nodiscard]] const Introduced* find_introduction(const wire::NonceTag& tag) const;
-    void start_attempt(Instant now, const Introduced& introduced);
+    /// Makes the attempt of the introduction with this nonce; an older one is dropped. False when
+    /// there is no room for it or the key is useless.
+    bool make_attempt(Instant now, const IntroductionNonce& nonce, const crypto::PublicKey& remote);
     void drop_attempt();
     void drop_pending();
     void on_pending_expired(Instant now);
     void on_attempt_expired(Instant now);
+    /// Our message 1 waits at the server for the introduction.
+    [[nodiscard]] bool is_riding() const { return attempt_ && attempt_until_ == kNever; }
     void send_initiation_by_relay();
     void send_initiation(const Path& path);
     Parsed<void> answer(Instant now, session::Responder& responder,
@@ -195,8 +230,12 @@ class PeerLink {
     void push(const Path& path, Bytes datagram, std::optional<std::uint8_t> ttl = std::nullopt);
     void take(Instant now, const traversal::Action& action);
     void take(Instant now, const traversal::PathChanged& changed);
-    /// Of two words about the selection this is the one that was sealed first, come second.
-    [[nodiscard]] bool is_overtaken(const wire::TransportHeader& header);
+    [[nodiscard]] traversal::OurNat our_nat() const;
+    void open_spare(Instant now, const traversal::OpenSpare& wanted);
+    /// Of two words about one thing this is the one that was sealed first, come second. Else it is
+    /// the `latest` one now.
+    [[nodiscard]] bool is_overtaken(const wire::TransportHeader& header,
+                                    wire::TransportHeader& latest);
     void handle_frame(Instant now, const Route& route, const wire::PeerFrame& frame);
     void handle_rekey(Instant now, const wire::Rekey& frame);
     void poll_session(Instant now);
@@ -212,6 +251,8 @@ class PeerLink {
     std::optional<RelayHandle> handle_;
     std::optional<IntroductionNonce> asked_;
     std::optional<session::Attempt> attempt_;
+    /// `kNever` while message 1 only rides in `connect`: then the server's answer ends the wait.
+    Instant attempt_until_ = kNever;
     std::optional<VirtualAddress> attempt_address_;
     BoundedVector<PathCookie, traversal::kPairsMax> cookies_;
     Backoff relay_initiation_{20ms, 200ms};
@@ -225,6 +266,8 @@ class PeerLink {
     std::optional<PathChanged> path_;
     /// The message that had the peer's latest word about its selection.
     wire::TransportHeader selection_told_;
+    /// The same about its NAT.
+    wire::TransportHeader nat_told_;
     TimerTable<Timer> timers_;
     /// mac1 of the message 2 that we took: a later copy of it shows another way to the peer, as
     /// long as copies may be under way. Afterwards it is somebody's replay.
@@ -236,6 +279,7 @@ class PeerLink {
     bool asked_to_resume_ = false;
     /// Data goes on two routes, because the first one is in doubt.
     bool is_duplicating_ = false;
+    bool wants_ports_ = false;
     bool wanted_ = false;
     bool keep_trying_ = false;
     bool incoming_ = false;

@@ -7,10 +7,13 @@ namespace {
 
 /// A `connect` that the server never answers is given up after this; the link decides what next.
 constexpr Duration kRequestLifetime = 10s;
-/// Silence of the server before the user hears of it.
-constexpr Duration kTroubleAfter = 5s;
 /// How long two processes that displace each other keep away (protocol.md).
 constexpr Duration kFlappingPause = 60s;
+
+/// The server looks at nothing else.
+bool is_same_to_server(const wire::NatBehavior& a, const wire::NatBehavior& b) {
+    return a.mapping == b.mapping && a.filtering == b.filtering;
+}
 
 }  // namespace
 
@@ -28,42 +31,14 @@ void RendezvousClient::start(Instant now, std::vector<Endpoint> servers) {
     }
     // The key is asked for even when one is pinned: that is how a changed one shows.
     gathering_.set_servers(now, endpoints, true);
+    std::vector<Endpoint> streams;
+    for (const auto& server : {endpoints.v4, endpoints.v6}) {
+        if (!server) continue;
+        streams.push_back({server->ip, options_.tcp_port.value_or(server->port)});
+    }
+    stream_.set_servers(std::move(streams));
     begin(now);
     handle_timeout(now);
-}
-
-void RendezvousClient::begin(Instant now) {
-    state_ = State::kBinding;
-    if (!timers_.is_set(Timer::kTrouble)) timers_.set(Timer::kTrouble, now + kTroubleAfter);
-    // A server that fell silent is asked by binding requests until it answers.
-    if (!is_silent_ && gathering_.server_path()) begin_handshake(now);
-}
-
-void RendezvousClient::wait(Instant now, Duration pause) {
-    state_ = State::kWaiting;
-    link_.drop_attempt();
-    register_.stop();
-    for (const Timer timer : {Timer::kTrouble, Timer::kKeepalive, Timer::kAck}) timers_.stop(timer);
-    timers_.set(Timer::kRejoin, now + pause);
-}
-
-void RendezvousClient::on_server_answered(Instant now) {
-    if (state_ != State::kBinding) return;
-    if (!is_silent_) return begin_handshake(now);
-    // Everybody sees it come back at about the same time: return spread over the window. If it was
-    // only our own network that was gone, it still knows us, and its acknowledgement ends the wait.
-    wait(now, shared_.random.jitter(rejoin_window_));
-    send_keepalive(now, true);
-    timers_.stop(Timer::kAck);
-}
-
-void RendezvousClient::begin_handshake(Instant now) {
-    auto key = options_.pinned_key;
-    if (!key && gathering_.server_key()) key = crypto::PublicKey{*gathering_.server_key()};
-    const auto path = gathering_.server_path();
-    if (!key || !path) return;
-    const Cookie cookie = gathering_.cookie_for(path->socket).value_or(Cookie{});
-    if (link_.begin(now, *key, *path, cookie)) state_ = State::kHandshaking;
 }
 
 void RendezvousClient::handle_io_event(Instant now, const IoEvent& event) {
@@ -74,11 +49,13 @@ void RendezvousClient::handle_io_event(Instant now, const IoEvent& event) {
     } else if (const auto* changed = std::get_if<InterfacesChanged>(&event)) {
         gathering_.on_interfaces_changed(now, changed->addresses);
     }
+    stream_.handle_io_event(now, event);
     handle_timeout(now);
 }
 
 void RendezvousClient::handle_binding_response(Instant now, const Path& path,
                                                const wire::BindingResponse& in) {
+    if (is_stream(path.socket)) return on_stream_key(now, path, in);
     const auto taken = gathering_.handle_response(now, path, in);
     if (!taken) shared_.drops.add(taken.error());
     handle_timeout(now);
@@ -111,11 +88,13 @@ std::optional<wire::ServerFrame> RendezvousClient::handle_transport(
         shared_.drops.add(frame.error());
         return std::nullopt;
     }
+    if (const auto* challenge = std::get_if<wire::Challenge>(&*frame)) {
+        on_challenge(now, path, *challenge);
+        return std::nullopt;
+    }
+    note_server_path(now, path);
     if (const auto* keepalive = std::get_if<wire::Keepalive>(&*frame)) {
         on_keepalive(now, *keepalive);
-    } else if (const auto* challenge = std::get_if<wire::Challenge>(&*frame)) {
-        // The answer goes back the way the challenge came: that is what it asks about.
-        link_.send_on(path, wire::Response{.id = challenge->id});
     } else if (const auto* rekey = std::get_if<wire::Rekey>(&*frame)) {
         link_.handle_rekey(now, *rekey);
     } else if (const auto* close = std::get_if<wire::Close>(&*frame)) {
@@ -138,10 +117,11 @@ std::optional<wire::ServerFrame> RendezvousClient::handle_transport(
 
 void RendezvousClient::on_registered(Instant now, const wire::Registered& frame) {
     if (frame.request == 0) return note_gone_token(frame);  // after a rekey: the index is new
-    if (state_ != State::kRegistering || frame.request != request_) {
+    if (!register_.is_running() || !may_request() || frame.request != request_) {
         return shared_.drops.add(Drop::kStale);
     }
     register_.stop();
+    if (state_ == State::kRegistered) return note_gone_token(frame);  // it knows our NAT now
     rtt_ = now - register_sent_;
     note_gone_token(frame);
     rejoin_window_ = std::chrono::seconds{frame.rejoin_window_s};
@@ -156,13 +136,15 @@ void RendezvousClient::settle(Instant now) {
     acks_missing_ = 0;
     trouble_.reset();
     for (const Timer timer : {Timer::kTrouble, Timer::kAck, Timer::kRejoin}) timers_.stop(timer);
-    timers_.set(Timer::kKeepalive, now + kServerKeepalive);
+    timers_.set(Timer::kKeepalive, now + keepalive_);
+    is_over_tcp() ? stream_.confirm() : stream_.release();
     registered_anew_ = true;
     events_.push_back(Registered{.server = link_.path().remote,
                                  .observed = observed_,
                                  .server_key = link_.key(),
                                  .is_first_contact = !options_.pinned_key,
-                                 .round_trip_time = rtt_});
+                                 .round_trip_time = rtt_,
+                                 .over_tcp = is_over_tcp()});
 }
 
 void RendezvousClient::note_gone_token(const wire::Registered& frame) {
@@ -227,16 +209,13 @@ void RendezvousClient::handle_timeout(Instant now) {
     if (state_ == State::kIdle || state_ == State::kStopped) return;
     if (timers_.take_expired(Timer::kTrouble, now)) on_silence(now);
     link_.handle_timeout(now);
-    if (link_.take_attempt_expired()) {
-        is_silent_ = link_.has_session();
-        gathering_.ask_again(now);
-        begin(now);
-    }
+    if (link_.take_attempt_expired()) lose_server(now);
+    poll_stream(now);
     if (timers_.take_expired(Timer::kRejoin, now)) {
         is_silent_ = false;
         begin(now);
     }
-    if (state_ == State::kRegistering && register_.take_due(now)) send_register(now);
+    poll_register(now);
     if (link_.take_rekey_failed()) begin(now);
     if (link_.has_session()) poll_keepalive(now);
     poll_requests(now);
@@ -260,33 +239,40 @@ void RendezvousClient::poll_gathering(Instant now) {
     }
 }
 
-void RendezvousClient::on_silence(Instant now) {
-    timers_.set(Timer::kTrouble, now + kTroubleAfter);
-    const auto& shown = gathering_.server_key();
-    if (options_.pinned_key && shown && *shown != options_.pinned_key->raw) {
-        return stop(ServerTrouble::kKeyChanged, crypto::PublicKey{*shown});
+void RendezvousClient::poll_register(Instant now) {
+    if (!may_request()) return;
+    if (!register_.is_running() && !is_same_to_server(behavior_, behavior_told_)) {
+        ++request_;
+        register_.start(now);
     }
-    report(ServerTrouble::kNoAnswer);
-    if (state_ == State::kRegistering) begin(now);
+    if (register_.take_due(now)) send_register(now);
 }
 
 void RendezvousClient::send_register(Instant now) {
     register_sent_ = now;
-    send(wire::Register{.request = request_, .accept = options_.accept, .id = options_.id});
+    behavior_told_ = behavior_;
+    send(wire::Register{
+        .request = request_, .accept = options_.accept, .id = options_.id, .behavior = behavior_});
+}
+
+void RendezvousClient::note_nat(Instant now, const traversal::NatReport& report) {
+    if (report.mapping_lifetime) {
+        const auto used =
+            std::chrono::duration_cast<Duration>(kLifetimeUsed * *report.mapping_lifetime);
+        keepalive_ = std::clamp(used, kServerKeepaliveMin, kServerKeepalive);
+    }
+    behavior_ = report.behavior;
+    poll_register(now);
 }
 
 void RendezvousClient::poll_keepalive(Instant now) {
     if (timers_.take_expired(Timer::kKeepalive, now)) {
-        timers_.set(Timer::kKeepalive, now + kServerKeepalive);
+        timers_.set(Timer::kKeepalive, now + keepalive_);
         send_keepalive(now, ++keepalives_ % kKeepalivesPerAck == 0);
     }
     if (!timers_.take_expired(Timer::kAck, now)) return;
     if (++acks_missing_ < kAckTries) return send_keepalive(now, true);
-    acks_missing_ = 0;
-    timers_.stop(Timer::kKeepalive);
-    is_silent_ = true;
-    gathering_.ask_again(now);
-    begin(now);
+    lose_server(now);
 }
 
 void RendezvousClient::send_keepalive(Instant now, bool wants_ack) {
@@ -299,31 +285,27 @@ void RendezvousClient::poll_requests(Instant now) {
     std::erase_if(requests_, [now](const Request& request) { return now >= request.until; });
     if (!may_request()) return;
     for (Request& request : requests_) {
-        if (request.repeat.take_due(now)) send_connect(request);
+        if (request.repeat.take_due(now)) send_connect(request.call);
     }
 }
 
-void RendezvousClient::connect(Instant now, const IntroductionNonce& nonce, const Id& target,
-                               bool resume) {
-    Request request{.nonce = nonce,
-                    .target = target,
-                    .resume = resume,
-                    .repeat = {50ms, 1s},
-                    .until = now + kRequestLifetime};
+void RendezvousClient::connect(Instant now, const Call& call) {
+    Request request{.call = call, .repeat = {50ms, 1s}, .until = now + kRequestLifetime};
     request.repeat.start(now);
     requests_.push_back(request);
     poll_requests(now);
 }
 
 void RendezvousClient::cancel(const IntroductionNonce& nonce) {
-    std::erase_if(requests_, [&](const Request& request) { return request.nonce == nonce; });
+    std::erase_if(requests_, [&](const Request& request) { return request.call.nonce == nonce; });
 }
 
-void RendezvousClient::send_connect(const Request& request) {
-    send(wire::Connect{.nonce = request.nonce,
-                       .resume = request.resume,
-                       .target = request.target,
-                       .candidates = gathering_.local_candidates()});
+void RendezvousClient::send_connect(const Call& call) {
+    send(wire::Connect{.nonce = call.nonce,
+                       .resume = call.resume,
+                       .target = call.target,
+                       .candidates = gathering_.local_candidates(),
+                       .handshake = call.handshake.bytes()});
 }
 
 void RendezvousClient::on_network_changed(Instant now) {
@@ -332,6 +314,13 @@ void RendezvousClient::on_network_changed(Instant now) {
     // The server learns our new address from the next datagram; ask whether it arrived.
     acks_missing_ = 0;
     if (state_ == State::kRegistered) send_keepalive(now, true);
+    handle_timeout(now);
+}
+
+void RendezvousClient::look_again(Instant now) {
+    if (state_ != State::kRegistered || now < last_look_ + kLookInterval) return;
+    last_look_ = now;
+    gathering_.ask_again(now);
     handle_timeout(now);
 }
 
@@ -352,6 +341,7 @@ void RendezvousClient::stop_all() {
     requests_.clear();
     timers_ = {};
     gathering_.keep_fresh({}, false);
+    stream_.release();
 }
 
 void RendezvousClient::report(ServerTrouble trouble, std::optional<crypto::PublicKey> shown) {
@@ -369,7 +359,9 @@ std::optional<NodeEvent> RendezvousClient::poll_event() {
 
 Instant RendezvousClient::next_timeout() const {
     Instant at = std::min({timers_.next(), gathering_.next_timeout(), link_.next_timeout()});
-    if (state_ == State::kRegistering) at = std::min(at, register_.at());
+    at = std::min(at, stream_.next_timeout());
+    if (is_returning()) at = std::min(at, return_.at());
+    if (may_request()) at = std::min(at, register_.at());
     for (const Request& request : requests_) {
         at = std::min(at, may_request() ? request.repeat.at() : kNever);
         at = std::min(at, request.until);

@@ -5,6 +5,9 @@
 //               +------ no answer, gone, shutdown ---------+   (beside the old session)
 //     any state -> stopped: the id is taken, the key changed, or we were replaced
 //
+// Where no binding request is answered it goes on over TCP (rendezvous_client_way.cpp), and comes
+// back to UDP when that answers.
+//
 // Owns the gathering of our own candidates (which shares the binding requests), the link to the
 // server, the registration, its keepalive, and the requests that repeat until the server answers:
 // `register` and `connect`. It refuses to judge peers: frames about them go to the node.
@@ -19,17 +22,24 @@
 #include "shared/node/backoff.hpp"
 #include "shared/node/event.hpp"
 #include "shared/node/server_link.hpp"
+#include "shared/node/server_stream.hpp"
 #include "shared/traversal/gathering.hpp"
+#include "shared/traversal/nat_report.hpp"
 
 namespace pinhole::node {
 
 /// Keepalives refresh the mapping towards the server and tell it that we live (protocol.md); a
 /// mapping lives at least 30 s on the shortest-lived routers we know.
 inline constexpr Duration kServerKeepalive = 20s;
+/// A measured lifetime is used up by so much (traversal.md), and never by less than the least.
+inline constexpr double kLifetimeUsed = 0.8;
+inline constexpr Duration kServerKeepaliveMin = 2s;
 /// Every third keepalive asks for an acknowledgement.
 inline constexpr int kKeepalivesPerAck = 3;
 /// Waits for an acknowledgement before the session counts as lost: 1, 2, 4 s.
 inline constexpr int kAckTries = 3;
+/// Between two looks at our own mapping because a peer's path died.
+inline constexpr Duration kLookInterval = 5s;
 /// `gone` starts at most one handshake in this time.
 inline constexpr Duration kGoneInterval = 5s;
 class RendezvousClient {
@@ -39,6 +49,8 @@ class RendezvousClient {
         wire::AcceptMode accept = wire::AcceptMode::kOpen;
         std::optional<crypto::PublicKey> pinned_key{};
         Incarnation incarnation;
+        /// Where the server takes TCP, if not at its UDP port.
+        std::optional<std::uint16_t> tcp_port{};
     };
     RendezvousClient(const Options& options, const ServerLink::Shared& shared);
 
@@ -57,8 +69,16 @@ class RendezvousClient {
     [[nodiscard]] std::optional<wire::ServerFrame> handle_transport(
         Instant now, const Path& path, const wire::TransportHeader& header, MutableBytes datagram);
 
+    /// What a `connect` says, the same in every copy.
+    struct Call {
+        IntroductionNonce nonce;
+        Id target;
+        bool resume = false;
+        /// Message 1 for a peer whose key is pinned, or empty.
+        session::HandshakeBuffer handshake{};
+    };
     /// Asks for an introduction and repeats until `introduced` or `error` comes, or `cancel`.
-    void connect(Instant now, const IntroductionNonce& nonce, const Id& target, bool resume);
+    void connect(Instant now, const Call& call);
     void cancel(const IntroductionNonce& nonce);
     /// Seals one frame to the server. False when there is no session.
     template <class Frame>
@@ -68,15 +88,32 @@ class RendezvousClient {
     /// Sends the message in `outgoing` through the server. Destroys it. False without a session.
     bool relay(RelayHandle handle, Outgoing& outgoing) { return link_.relay(handle, outgoing); }
 
+    /// What discovery knows of our NAT: the server is told what it uses, and mappings are refreshed
+    /// in time. Cheap when nothing of that changed.
+    void note_nat(Instant now, const traversal::NatReport& report);
+    /// Tells peers from now on that our gateway forwards `external` to the IPv4 socket, or, without
+    /// one, that it does not. Cheap when nothing changed.
+    void offer_port_mapping(Instant now, const std::optional<Endpoint>& external) {
+        if (gathering_.set_port_mapping(kSocketV4, external)) poll_gathering(now);
+    }
+
     /// Something about our network changed: find out what the server sees now.
     void on_network_changed(Instant now);
+    /// A direct path died, perhaps with a mapping of ours: asks what the server sees now, at most
+    /// every `kLookInterval`.
+    void look_again(Instant now);
     /// Says `close` to the server and stops.
     void shutdown();
 
     [[nodiscard]] std::optional<NodeEvent> poll_event();
+    [[nodiscard]] std::optional<IoRequest> poll_io_request() { return stream_.poll_io_request(); }
     [[nodiscard]] bool is_registered() const { return state_ == State::kRegistered; }
     /// A session exists, so frames can be relayed.
     [[nodiscard]] bool has_session() const { return link_.has_session(); }
+    /// The session runs over TCP, because UDP does not get out.
+    [[nodiscard]] bool is_over_tcp() const {
+        return link_.has_session() && is_stream(link_.path().socket);
+    }
     [[nodiscard]] Duration round_trip_time() const { return rtt_; }
     [[nodiscard]] const traversal::Gathering& gathering() const { return gathering_; }
     /// True once after each registration, so that live pairs can be resumed.
@@ -98,30 +135,45 @@ class RendezvousClient {
         kWaiting,
         kStopped
     };
-    enum class Timer : std::uint8_t { kKeepalive, kAck, kRejoin, kTrouble, kCount };
+    enum class Timer : std::uint8_t { kKeepalive, kAck, kRejoin, kTrouble, kUdpSilence, kCount };
     struct Request {
-        IntroductionNonce nonce;
-        Id target;
-        bool resume;
+        Call call;
         Backoff repeat;
         Instant until;
     };
 
+    // The way there (rendezvous_client_way.cpp).
     void begin(Instant now);
     void begin_handshake(Instant now);
     void wait(Instant now, Duration pause);
-    void settle(Instant now);
     void on_server_answered(Instant now);
+    /// The server does not answer any more: ask for it anew.
+    void lose_server(Instant now);
+    void on_silence(Instant now);
+    [[nodiscard]] const std::optional<FixedBytes<32>>& server_key_shown() const;
+    void on_udp_silence(Instant now);
+    void begin_on_stream(Instant now);
+    void poll_stream(Instant now);
+    void on_stream_opened(Instant now);
+    void on_stream_key(Instant now, const Path& path, const wire::BindingResponse& in);
+    void on_stream_closed(Instant now);
+    /// Registered over TCP, while UDP answers.
+    [[nodiscard]] bool is_returning() const;
+    void on_challenge(Instant now, const Path& path, const wire::Challenge& frame);
+    void note_server_path(Instant now, const Path& path);
+
+    void settle(Instant now);
     /// The server would take a `connect`.
     [[nodiscard]] bool may_request() const {
         return state_ == State::kRegistered || state_ == State::kRegistering;
     }
     void poll_gathering(Instant now);
-    void on_silence(Instant now);
     void poll_keepalive(Instant now);
     void poll_requests(Instant now);
+    /// Repeats `register` until it is answered; a changed NAT behavior is told by another one.
+    void poll_register(Instant now);
     void send_register(Instant now);
-    void send_connect(const Request& request);
+    void send_connect(const Call& call);
     void send_keepalive(Instant now, bool wants_ack);
     void on_registered(Instant now, const wire::Registered& frame);
     void note_gone_token(const wire::Registered& frame);
@@ -136,10 +188,22 @@ class RendezvousClient {
     ServerLink::Shared shared_;
     ServerLink link_;
     traversal::Gathering gathering_;
+    ServerStream stream_;
+    /// What the server showed on the stream.
+    std::optional<FixedBytes<32>> stream_key_;
+    wire::TransactionId key_transaction_{};
+    /// Binding requests are not answered any more: the way is TCP.
+    bool is_udp_silent_ = false;
+    /// Tries to move the session from TCP to UDP.
+    Backoff return_{500ms, 8s};
     State state_ = State::kIdle;
     FixedBytes<16> gone_token_{};
     SessionIndex gone_index_{};
     Backoff register_{50ms, 1s};
+    wire::NatBehavior behavior_;
+    /// The behavior in the last `register`.
+    wire::NatBehavior behavior_told_;
+    Duration keepalive_ = kServerKeepalive;
     std::uint16_t request_ = 0;
     Instant register_sent_{};
     std::vector<Request> requests_;
@@ -149,6 +213,7 @@ class RendezvousClient {
     std::uint16_t keepalive_sequence_ = 0;
     Instant keepalive_sent_{};
     Instant last_gone_{};
+    Instant last_look_{};
     Duration rejoin_window_ = 2s;
     std::optional<Endpoint> observed_;
     Duration rtt_{};

@@ -62,6 +62,8 @@ class ServerLink {
     }
     /// Sends the message in `outgoing` through the server. Destroys it. False without a session.
     bool relay(RelayHandle handle, Outgoing& outgoing);
+    /// The session goes on over `path`.
+    void move_to(const Path& path) { path_ = path; }
     bool push(const Path& path, Bytes datagram);
 
     /// Retransmits, rekeys, and gives up an attempt that grew too old: `take_attempt_expired`.

@@ -74,8 +74,7 @@ Attempt::Attempt(Instant now, const LocalSide& local, const AttemptTerms& terms,
       local_(local.keys.public_key),
       sender_(terms.sender),
       offered_(local.features),
-      started_(now),
-      has_enet_(!terms.enet.empty()) {}
+      started_(now) {}
 
 HandshakeBuffer Attempt::initiation(const Cookie& cookie) const {
     HandshakeBuffer out{message_1_.bytes()};

@@ -74,7 +74,6 @@ class Attempt {
 
     [[nodiscard]] SessionIndex sender() const { return sender_; }
     [[nodiscard]] const crypto::PublicKey& remote() const { return remote_; }
-    [[nodiscard]] bool has_enet() const { return has_enet_; }
     [[nodiscard]] Instant expires() const { return started_ + kAttemptLifetime; }
 
   private:
@@ -87,7 +86,6 @@ class Attempt {
     SessionIndex sender_;
     std::uint32_t offered_;
     Instant started_;
-    bool has_enet_;
     /// The initiation up to and with mac1.
     HandshakeBuffer message_1_;
 };

@@ -9,7 +9,8 @@
 
 #include "shared/base/time.hpp"
 #include "shared/traversal/route.hpp"
-#include "shared/wire/frame.hpp"
+#include "shared/traversal/spare.hpp"
+#include "shared/wire/peer_frame.hpp"
 
 namespace pinhole::traversal {
 
@@ -56,11 +57,17 @@ enum class PathState : std::uint8_t {
 /// Why the state is what it is: the first that applies.
 enum class Reason : std::uint8_t {
     kSelected,       ///< direct: both sides selected a direct path
+    kUdpBlocked,     ///< relay: UDP does not get out of our network, the server is met over TCP
     kLostDirect,     ///< relay: there was a direct path and it stopped answering
     kNoCandidates,   ///< relay: no usable pair of a local socket and a remote candidate
     kChecking,       ///< relay: the checks have not ended yet
     kNoAnswer,       ///< relay: no check was answered on any pair
     kSmallOnly,      ///< relay: small checks are answered, data-sized ones are not
+    kNoHairpin,      ///< relay: both sides share an outside address that leads nowhere inside
+    kGuessing,       ///< relay: ports are being guessed
+    kGuessFailed,    ///< relay: ports were guessed, and none was right
+    kBothHard,       ///< relay: both NATs take an unpredictable port for every destination
+    kSpraysOff,      ///< relay: ports would have to be guessed, and a side does not want that
     kTheyAreNotYet,  ///< one way: we selected a direct path, the peer did not
     kWeAreNotYet,    ///< one way: the peer selected a direct path, we did not
     kSilence,        ///< lost: neither direct paths nor the relay answered
@@ -88,7 +95,24 @@ struct PathChanged {
 /// again every 5 s and a jitter until something answers.
 struct Lost {};
 
+/// Our NAT behavior, as a frame over the relay.
+struct TellNatBehavior {
+    wire::NatBehaviorFrame frame;
+};
+
+/// Further candidates of ours, as a frame over the relay: predicted ones.
+struct TellCandidates {
+    wire::CandidateList candidates;
+};
+
+/// Please measure our NAT's ports again: what we know is older than the flows since then.
+struct MeasurePorts {};
+/// The peer may fire, at what the frame says of our NAT.
+struct SendSprayOk {
+    wire::SprayOk frame;
+};
 using Action = std::variant<SendOpener, SendHandshake, SendChallenge, SendResponse, SendKeepalive,
-                            TrickleCandidates, PathChanged, Lost>;
+                            TrickleCandidates, PathChanged, Lost, TellNatBehavior, TellCandidates,
+                            MeasurePorts, OpenSpare, CloseSpare, SendSprayOk>;
 
 }  // namespace pinhole::traversal

@@ -17,8 +17,8 @@ bool has_same_endpoints(const wire::CandidateList& a, const wire::CandidateList&
 
 }  // namespace
 
-Agent::Agent(Random& random, const Sizes& sizes)
-    : random_(random), sizes_(sizes), transactions_(random) {}
+Agent::Agent(Random& random, SprayPermit& permit, const Sizes& sizes)
+    : random_(random), sizes_(sizes), transactions_(random), guess_(random, permit) {}
 
 void Agent::on_introduction(Instant now, const Terms& terms) {
     fire_at_ = now + std::clamp(terms.fire_in, Duration{}, kFireInMax);
@@ -27,10 +27,14 @@ void Agent::on_introduction(Instant now, const Terms& terms) {
     has_relay_ = terms.has_relay;
     was_answered_ = false;
     had_direct_ = selection_.selected().has_value();
+    leads_ = terms.leads;
     budget_.reset(now);
+    guess_.renew();
+    vouched_.clear();
     checklist_.forget_remotes();
     for (const wire::Candidate& candidate : terms.remote) {
         budget_.grant(now, candidate.endpoint.ip, kBudgetPerIntroduction);
+        static_cast<void>(vouched_.push_back(candidate.endpoint.ip));
         checklist_.add_remote(candidate);
     }
     for (Pair& pair : checklist_.pairs()) {
@@ -43,14 +47,18 @@ void Agent::on_introduction(Instant now, const Terms& terms) {
 
 void Agent::add_remote_candidates(Instant now, const wire::CandidateList& remote, Voucher voucher) {
     const bool is_peers = voucher == Voucher::kPeer;
+    meeting_.clear();
     for (const wire::Candidate& candidate : remote) {
+        if (takes_for_meeting(candidate)) continue;
         budget_.grant_new(now, candidate.endpoint.ip,
                           is_peers ? kBudgetOnTrust : kBudgetPerIntroduction);
+        if (!is_peers) static_cast<void>(vouched_.push_back(candidate.endpoint.ip));
         checklist_.add_remote(candidate);
     }
     for (Pair& pair : checklist_.pairs()) {
         if (pair.state == PairState::kWaiting) start_checks(now, pair, std::max(now, fire_at_));
     }
+    if (!meeting_.empty()) leads_ ? meet(now) : guess_.on_told(now);
     const bool may_check = !peer_retried_ || now - *peer_retried_ >= kPeerRetrySpacing;
     if (is_peers && may_check && !selection_.selected()) {
         peer_retried_ = now;
@@ -106,6 +114,8 @@ void Agent::on_established(Instant now, const Route& route) {
         if (pair.state == PairState::kFailed) start_checks(now, pair, at);
     }
     announce_selection(now);
+    tell_nat();
+    learn_peer_nat(now);
     handle_timeout(now);
 }
 
@@ -171,12 +181,18 @@ void Agent::on_network_changed(Instant now) {
         send_challenge(now, pair);
     }
     relay_.doubt();
+    guess_.renew();
     if (is_established_) {
+        timers_.set(Timer::kGuess, now + kChecksBeforeGuess);
         retry_.at_once(now);
     } else {
         check_again(now, now);
     }
     handle_timeout(now);
+}
+
+void Agent::set_udp_blocked(Instant now, bool is_blocked) {
+    if (std::exchange(is_udp_blocked_, is_blocked) != is_blocked) conclude(now);
 }
 
 void Agent::on_relay_changed(Instant now, bool available) {
@@ -211,6 +227,7 @@ void Agent::on_path_answered(Instant now, const Validated& proof) {
     pair->consent.on_answered(now);
     pair->quality.on_answer(proof.rtt, proof.data_sized);
     was_answered_ = true;
+    guess_.on_hit(now);
     if (is_qualifying(*pair)) send_challenge(now, *pair);
     // The direct path answers: what its duplicate on the relay still owes does not matter.
     if (is_selected(*pair) && !timers_.is_set(Timer::kRelayWarm)) relay_.settle();

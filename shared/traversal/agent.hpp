@@ -2,9 +2,9 @@
 //
 // Takes what happened (an introduction, a heard message, a deadline) and hands out actions: after
 // every call, take `poll_action()` until it is empty, then sleep until `next_timeout()`. Owns the
-// units that decide (checklist, transactions, budget, consent, selection, retry, verdict) and only
-// routes between them. Never sees keys or payload: "authenticated" below means that the session
-// opened the message.
+// units that decide (checklist, transactions, budget, consent, selection, retry, guess, verdict)
+// and only routes between them. Never sees keys or payload: "authenticated" below means that the
+// session opened the message.
 #pragma once
 
 #include <deque>
@@ -15,9 +15,11 @@
 #include "shared/traversal/action.hpp"
 #include "shared/traversal/budget.hpp"
 #include "shared/traversal/checklist.hpp"
+#include "shared/traversal/guess.hpp"
 #include "shared/traversal/retry.hpp"
 #include "shared/traversal/transaction.hpp"
 #include "shared/traversal/verdict.hpp"
+#include "shared/wire/peer_frame.hpp"
 #include "shared/wire/rendezvous_frame.hpp"
 #include "shared/wire/transport.hpp"
 
@@ -44,6 +46,19 @@ struct Terms {
     /// This side sends handshake message 1. False for a `resume` of a live session.
     bool initiates_handshake = false;
     bool has_relay = false;
+    /// Breaks ties between equal parts: true on exactly one of the two sides.
+    bool leads = false;
+};
+
+/// Our own NAT, as far as it was measured.
+struct OurNat {
+    wire::NatBehavior behavior{};
+    /// Where somebody whom we never sent to would find our IPv4 socket, if our NAT let him in.
+    std::optional<Endpoint> external{};
+    /// What an opener needs to pass our own NATs, if that could be measured.
+    std::optional<std::uint8_t> opener_ttl{};
+
+    friend bool operator==(const OurNat&, const OurNat&) = default;
 };
 
 /// Nothing was answered on any route for so long: lost (protocol, Liveness of peers).
@@ -59,8 +74,8 @@ enum class Voucher : std::uint8_t {
 
 class Agent {
   public:
-    /// `random` must outlive this.
-    Agent(Random& random, const Sizes& sizes);
+    /// What all agents of a process share must outlive them.
+    Agent(Random& random, SprayPermit& permit, const Sizes& sizes);
 
     /// Openers leave at once, checks after `fire_in`. May come again at any time.
     void on_introduction(Instant now, const Terms& terms);
@@ -86,8 +101,19 @@ class Agent {
     /// A datagram of data left on `routes(now)`. `bytes` counts towards `direct_data()` and
     /// `relayed_data()`.
     void on_data_sent(Instant now, std::size_t bytes);
+    /// Our NAT was measured (again). `is_asked_for`: because of `MeasurePorts`.
+    void set_nat(Instant now, const OurNat& nat, bool is_asked_for);
+    /// The peer told how its NAT behaves, and where new mappings of it are.
+    void on_nat_behavior(Instant now, const wire::NatBehaviorFrame& frame);
+    /// The peer takes part in a guess, and we may fire so many datagrams.
+    void on_spray_ok(Instant now, const wire::SprayOk& frame);
+    /// What became of an `OpenSpare`.
+    void on_spare_opened(Instant now, SocketId socket, std::uint16_t local_port);
+    void on_spare_failed(Instant now);
     /// Interfaces or routes of this machine changed, or a socket broke.
     void on_network_changed(Instant now);
+    /// UDP does not get out of our network, or does again: why there is nothing but the relay.
+    void set_udp_blocked(Instant now, bool is_blocked);
     /// The relay became usable or ceased to be, such as with the session to the server.
     void on_relay_changed(Instant now, bool available);
 
@@ -102,11 +128,16 @@ class Agent {
     /// Data so far, by the route it took; a duplicate counts on both.
     [[nodiscard]] const Traffic& direct_data() const { return direct_data_; }
     [[nodiscard]] const Traffic& relayed_data() const { return relayed_data_; }
+    /// The peer's NAT as it told us, and what the two NATs together need; nothing before it did.
+    [[nodiscard]] const std::optional<wire::NatBehaviorFrame>& peer_nat() const {
+        return peer_nat_;
+    }
+    [[nodiscard]] std::optional<Plan> plan() const;
     /// Actions that did not fit into the queue because nobody polled.
     [[nodiscard]] std::uint64_t dropped_actions() const { return dropped_actions_; }
 
   private:
-    enum class Timer : std::uint8_t { kSearching, kLost, kRelayWarm, kCount };
+    enum class Timer : std::uint8_t { kSearching, kGuess, kLost, kRelayWarm, kCount };
 
     // Sending.
     void push(Action action);
@@ -117,6 +148,25 @@ class Agent {
     void send_challenge(Instant now, Pair& pair);
     void send_relay_challenge(Instant now);
     void announce_selection(Instant now);
+
+    // Guessing.
+    void learn_peer_nat(Instant now);
+    void tell_nat();
+    [[nodiscard]] wire::NatBehaviorFrame nat_frame() const;
+    void tell_ports(const TellPorts& told);
+    [[nodiscard]] bool takes_for_meeting(const wire::Candidate& candidate);
+    void open_meeting();
+    void meet(Instant now);
+    [[nodiscard]] std::vector<Path> meetings() const;
+    void tend_guess(Instant now);
+    void take_guess_actions(Instant now);
+    void take(Instant now, const Shot& shot);
+    void close_unused_spares();
+    [[nodiscard]] bool is_vouched(const IpAddress& ip) const;
+    [[nodiscard]] bool is_behind_one_nat() const;
+    [[nodiscard]] bool has_no_other_way() const;
+    [[nodiscard]] std::optional<Guess::Terms> guess_terms() const;
+    [[nodiscard]] std::optional<Reason> guess_reason() const;
 
     // What arrived.
     Pair* hear(Instant now, const Path& path);
@@ -155,6 +205,7 @@ class Agent {
     Budget budget_;
     Selection selection_;
     Retry retry_;
+    Guess guess_;
     Consent relay_;
     Quality relay_quality_;
     TimerTable<Timer> timers_;
@@ -164,6 +215,7 @@ class Agent {
     bool is_listening_ = false;
     bool is_established_ = false;
     bool has_relay_ = false;
+    bool is_udp_blocked_ = false;
     bool peer_selected_ = false;
     bool was_answered_ = false;
     bool had_direct_ = false;
@@ -175,6 +227,13 @@ class Agent {
     std::optional<Path> announced_;
     Traffic direct_data_;
     Traffic relayed_data_;
+    OurNat nat_;
+    std::optional<wire::NatBehaviorFrame> peer_nat_;
+    /// Addresses of the peer that the server vouched for: only there a spray may go.
+    BoundedVector<IpAddress, wire::kCandidatesMax> vouched_;
+    /// Where the peer's new sockets wait for ours, one each.
+    BoundedVector<Endpoint, wire::kCandidatesMax> meeting_;
+    bool leads_ = false;
     std::optional<PathChanged> told_;
     std::deque<Action> actions_;
     std::uint64_t dropped_actions_ = 0;

@@ -31,6 +31,7 @@ void Agent::conclude(Instant now) {
     watch_loss(now);
     tend_retry(now);
     run_rounds(now);
+    tend_guess(now);
     report();
 }
 
@@ -74,6 +75,7 @@ void Agent::follow_selection(Instant now) {
         if (!announced_ && has_relay_) timers_.set(Timer::kRelayWarm, now + kRelayWarmFor);
     } else {
         timers_.stop(Timer::kRelayWarm);
+        timers_.set(Timer::kGuess, now + kChecksBeforeGuess);
     }
     announced_ = selected;
     announce_selection(now);
@@ -122,7 +124,9 @@ Facts Agent::facts() const {
                 std::ranges::any_of(pairs, [&](const Pair& pair) { return is_qualifying(pair); }),
             .has_pairs = !pairs.empty(),
             .was_answered = was_answered_,
-            .had_direct = had_direct_};
+            .udp_blocked = is_udp_blocked_,
+            .had_direct = had_direct_,
+            .guess = guess_reason()};
 }
 
 void Agent::report() {

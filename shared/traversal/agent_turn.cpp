@@ -58,7 +58,7 @@ void Agent::send_openers(Pair& pair) {
     if (pair.path.remote.ip.scope() != Scope::kPublic) return;
     for (unsigned i = 0; i < kOpenerCopies; ++i) {
         if (!budget_.spend(pair.path.remote.ip, sizes_.opener, kBudgetForChallenges)) return;
-        push(SendOpener{pair.path, kOpenerTtl});
+        push(SendOpener{pair.path, nat_.opener_ttl.value_or(kOpenerTtl)});
     }
 }
 
@@ -117,12 +117,15 @@ void Agent::handle_timeout(Instant now) {
     for (Pair& pair : checklist_.pairs()) tend(now, pair);
     tend_relay(now);
     static_cast<void>(timers_.take_expired(Timer::kSearching, now));
+    // The frame that told it may be lost.
+    if (timers_.take_expired(Timer::kGuess, now)) tell_nat();
+    guess_.handle_timeout(now);
     if (timers_.take_expired(Timer::kRelayWarm, now)) relay_.settle();
     conclude(now);
 }
 
 Instant Agent::next_timeout() const {
-    Instant next = std::min(timers_.next(), retry_.next());
+    Instant next = std::min({timers_.next(), retry_.next(), guess_.next_timeout()});
     for (const Pair& pair : checklist_.pairs()) next = std::min(next, next_for(pair));
     next = std::min(next, next_for_relay());
     if (silent_since_ && !is_lost_) next = std::min(next, *silent_since_ + kLostAfter);
@@ -191,6 +194,7 @@ Instant Agent::next_for_relay() const {
 void Agent::tend_retry(Instant now) {
     if (!retry_.take_due(now)) return;
     push(TrickleCandidates{});
+    tell_nat();
     const Duration lead = has_relay_ ? relay_quality_.rtt() / 2 : Duration{};
     check_again(now, now + std::min(lead, kTrickleLeadMax));
     if (selection_.selected() && !is_lost_) retry_.stop();

@@ -45,12 +45,17 @@ bool Checklist::set_local(const LocalSockets& sockets, const wire::CandidateList
     sockets_ = sockets;
     own_ = own;
     std::erase_if(pairs_, [&](const Pair& pair) {
-        const auto family = pair.path.remote.ip.family();
-        return socket_for(sockets_, family) != pair.path.socket || !is_usable(pair.path.remote);
+        return !is_ours(pair.path.socket, pair.path.remote.ip.family()) ||
+               !is_usable(pair.path.remote);
     });
     bool is_new = false;
     for (const wire::Candidate& candidate : remotes_) is_new |= pair_up(candidate);
     return is_new;
+}
+
+void Checklist::remove_spare(SocketId socket) {
+    std::erase(spares_, socket);
+    std::erase_if(pairs_, [&](const Pair& pair) { return pair.path.socket == socket; });
 }
 
 bool Checklist::add_remote(const wire::Candidate& candidate) {
@@ -89,6 +94,11 @@ const Pair* Checklist::find(const Path& path) const {
 
 bool Checklist::is_checking() const {
     return std::ranges::any_of(pairs_, [](const Pair& pair) { return pair.checks.is_running(); });
+}
+
+bool Checklist::is_ours(SocketId socket, Family family) const {
+    return socket_for(sockets_, family) == socket ||
+           std::ranges::find(spares_, socket) != spares_.end();
 }
 
 bool Checklist::is_usable(const Endpoint& remote) const {

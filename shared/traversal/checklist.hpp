@@ -69,6 +69,10 @@ class Checklist {
     /// The local side. Pairs of sockets that are gone go with them; remembered remote candidates
     /// are paired with sockets that are new. True when a pair was added.
     bool set_local(const LocalSockets& sockets, const wire::CandidateList& own);
+    /// A spare socket: no candidate is paired with it, but what is observed on it is kept.
+    void add_spare(SocketId socket) { spares_.push_back(socket); }
+    /// It is closed; its pairs go with it.
+    void remove_spare(SocketId socket);
     /// Remembers and pairs a remote candidate. True when that made a new pair.
     bool add_remote(const wire::Candidate& candidate);
     /// A new introduction: remote candidates and all pairs without a verified path are forgotten.
@@ -82,6 +86,7 @@ class Checklist {
     [[nodiscard]] std::span<Pair> pairs() { return pairs_; }
     [[nodiscard]] std::span<const Pair> pairs() const { return pairs_; }
     [[nodiscard]] const wire::CandidateList& own() const { return own_; }
+    [[nodiscard]] const LocalSockets& sockets() const { return sockets_; }
     /// Some checks still run.
     [[nodiscard]] bool is_checking() const;
 
@@ -90,7 +95,10 @@ class Checklist {
     bool pair_up(const wire::Candidate& candidate);
     [[nodiscard]] Pair* make_room();
 
+    [[nodiscard]] bool is_ours(SocketId socket, Family family) const;
+
     LocalSockets sockets_;
+    std::vector<SocketId> spares_;
     wire::CandidateList own_;
     BoundedVector<wire::Candidate, kRemotesMax> remotes_;
     std::vector<Pair> pairs_;

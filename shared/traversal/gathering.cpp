@@ -104,6 +104,14 @@ void Gathering::keep_fresh(Instant now, bool wanted) {
     handle_timeout(now);
 }
 
+bool Gathering::set_port_mapping(SocketId socket, const std::optional<Endpoint>& external) {
+    Local* local = find(socket);
+    if (local == nullptr || local->port_mapping == external) return false;
+    local->port_mapping = external;
+    note_candidates();
+    return true;
+}
+
 void Gathering::ask_again(Instant now) {
     is_choosing_ = true;
     for (Probe& probe : probes_) {
@@ -170,6 +178,7 @@ Instant Gathering::next_timeout() const {
 
 wire::CandidateList Gathering::local_candidates() const {
     wire::CandidateList proven;
+    wire::CandidateList mapped;
     wire::CandidateList v6;
     wire::CandidateList lan;
     for (const Local& local : locals_) {
@@ -189,8 +198,14 @@ wire::CandidateList Gathering::local_candidates() const {
         add_unique(proven, {.type = wire::CandidateType::kServerReflexive,
                             .endpoint = *local.mapped,
                             .proof = local.cookie});
+        // Told without a proof of its own: the address has one.
+        if (local.port_mapping && local.port_mapping->ip == local.mapped->ip) {
+            add_unique(mapped,
+                       {.type = wire::CandidateType::kMapped, .endpoint = *local.port_mapping});
+        }
     }
     wire::CandidateList all = proven;
+    for (const wire::Candidate& candidate : mapped) add_unique(all, candidate);
     for (const wire::Candidate& candidate : v6) add_unique(all, candidate);
     for (const wire::Candidate& candidate : lan) add_unique(all, candidate);
     return all;
@@ -211,6 +226,11 @@ std::optional<Endpoint> Gathering::mapped_endpoint(SocketId socket) const {
     return local != nullptr ? local->mapped : std::nullopt;
 }
 
+std::optional<Endpoint> Gathering::bound_endpoint(SocketId socket) const {
+    const Local* local = find(socket);
+    return local != nullptr ? std::optional{local->bound} : std::nullopt;
+}
+
 MappingBehavior Gathering::mapping_behavior(SocketId socket) const {
     const Local* local = find(socket);
     if (local == nullptr || !local->mapped || !local->mapped_second) {
@@ -218,6 +238,12 @@ MappingBehavior Gathering::mapping_behavior(SocketId socket) const {
     }
     return local->mapped == local->mapped_second ? MappingBehavior::kSameOnBoth
                                                  : MappingBehavior::kPortDependent;
+}
+
+std::optional<Endpoint> Gathering::server_seen_by(SocketId socket) const {
+    const Local* local = find(socket);
+    if (local == nullptr || !local->mapped) return std::nullopt;
+    return local->bound.ip.is_v4() ? servers_.v4 : servers_.v6;
 }
 
 bool Gathering::is_unreachable() const {

@@ -82,6 +82,10 @@ class Gathering {
     /// While true (the default) cookies are renewed before they are too old to be accepted;
     /// turning it on asks at once for those that are.
     void keep_fresh(Instant now, bool wanted);
+    /// Our gateway forwards `external` to this socket, or nothing (PCP, NAT-PMP, UPnP). It becomes
+    /// a candidate while its address is the one that the server sees: only then can it be proven.
+    /// True when that is news.
+    bool set_port_mapping(SocketId socket, const std::optional<Endpoint>& external);
     /// Asks again on every socket now: a network change, or a server that fell silent.
     void ask_again(Instant now);
 
@@ -94,14 +98,18 @@ class Gathering {
     [[nodiscard]] std::optional<GatheringEvent> poll_event();
     [[nodiscard]] Instant next_timeout() const;
 
-    /// At most eight, proven ones first, then IPv6, then LAN. Proofs are the cookies.
+    /// At most eight, proven ones first, then mapped, IPv6, LAN. Proofs are the cookies.
     [[nodiscard]] wire::CandidateList local_candidates() const;
     /// The cookie that the server gave to this socket's mapped endpoint.
     [[nodiscard]] std::optional<Cookie> cookie_for(SocketId socket) const;
     /// When that cookie was issued.
     [[nodiscard]] std::optional<Instant> cookie_issued(SocketId socket) const;
     [[nodiscard]] std::optional<Endpoint> mapped_endpoint(SocketId socket) const;
+    /// What the socket is bound to; its port is real, its address usually unspecified.
+    [[nodiscard]] std::optional<Endpoint> bound_endpoint(SocketId socket) const;
     [[nodiscard]] MappingBehavior mapping_behavior(SocketId socket) const;
+    /// The server's first port, once it has answered this socket.
+    [[nodiscard]] std::optional<Endpoint> server_seen_by(SocketId socket) const;
     /// The family whose server endpoint answered first; another one when that fell silent.
     [[nodiscard]] std::optional<Path> server_path() const { return server_path_; }
     /// The static key the server claims, unauthenticated: it never overrides a pin.
@@ -124,6 +132,8 @@ class Gathering {
         SocketId socket;
         Endpoint bound;
         std::optional<Endpoint> mapped{};
+        /// What the gateway forwards to it.
+        std::optional<Endpoint> port_mapping{};
         std::optional<Endpoint> mapped_second{};
         Cookie cookie{};
         Instant issued{};

@@ -6,11 +6,12 @@ namespace {
 
 /// Why nothing is direct: the first that applies.
 Reason why_relayed(const Facts& facts) {
+    if (facts.udp_blocked) return Reason::kUdpBlocked;
     if (facts.had_direct) return Reason::kLostDirect;
     if (!facts.has_pairs) return Reason::kNoCandidates;
     if (facts.is_checking) return Reason::kChecking;
     if (facts.was_answered) return Reason::kSmallOnly;
-    return Reason::kNoAnswer;
+    return facts.guess.value_or(Reason::kNoAnswer);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 // explains it.
 #pragma once
 
+#include <optional>
+
 #include "shared/traversal/action.hpp"
 
 namespace pinhole::traversal {
@@ -14,7 +16,10 @@ struct Facts {
     bool is_checking = false;    ///< some checks still run
     bool has_pairs = false;      ///< there was something to check
     bool was_answered = false;   ///< some pair answered since the introduction
+    bool udp_blocked = false;    ///< we reach even the server by TCP alone
     bool had_direct = false;     ///< a direct path was selected since the introduction
+    /// How guessing stands, where plain checks cannot do.
+    std::optional<Reason> guess{};
 };
 
 struct Verdict {

@@ -276,5 +276,60 @@ TEST(AdversaryClient, AFloodOverTheRelayIsShapedAndOthersStillTalk) {
     EXPECT_EQ(dave.closed().size(), 0U);
 }
 
+// ---- the handshake that rides in `connect`
+
+/// What the one who was asked for makes of the message 1 that came with the introduction.
+ByteVector answer_to(const EvilClient::Introduced& introduced, std::uint64_t seed) {
+    test::SeededRandom random{seed};  // as the client drew its keys
+    const crypto::KeyPair keys = crypto::KeyPair::generate(random);
+    const crypto::Psk no_psk;
+    const session::LocalSide side{
+        .keys = keys, .psk = no_psk, .features = 0, .incarnation = Incarnation{1}};
+    const auto prologue = session::peer_prologue({.nonce = introduced.frame.nonce,
+                                                  .initiator = introduced.frame.id,
+                                                  .responder = *wire::Id::parse("mallory")});
+    auto read = session::Responder::read(side, prologue,
+                                         *wire::parse_initiation(introduced.handshake), random);
+    return to_vector(read->answer(side, SessionIndex{7}, {})->message_2.bytes());
+}
+
+TEST(AdversaryClient, AnAnswerThatOvertakesTheIntroductionIsNotTaken) {
+    EvilTown evil{89};
+    Town& town = evil.town();
+    Peer& alice = town.add_peer("alice", town.home("a", "open"));
+    SCOPED_TRACE(town.where());
+    town.start(alice);
+    ASSERT_TRUE(town.run_until([&] { return alice.node().is_registered(); }, 5s));
+    ASSERT_TRUE(evil.enter());
+    test::SeededRandom random{89};
+    town.trust(alice, "mallory", crypto::KeyPair::generate(random).public_key);
+    // The server's answers to alice are late, and mallory is not.
+    alice.host().cable().down.set_filter(
+        [](const Packet& packet) { return packet.source.ip != ip(kServerV4); });
+    alice.host().mutate([&](Instant now) {
+        static_cast<void>(alice.node().connect(now, *wire::Id::parse("mallory"), true));
+    });
+    ASSERT_TRUE(town.run_until([&] { return !evil.client().introductions().empty(); }, 2s));
+    const auto& introduced = evil.client().introductions().front();
+    ASSERT_FALSE(introduced.handshake.empty());
+
+    const ByteVector answer = answer_to(introduced, 89);
+    const auto send_answer = [&] {
+        evil.act([&](Instant) {
+            const Endpoint alices{alice.host().address(), *alice.host().port_of(kSocketV4)};
+            evil.client().push({.socket = kSocketV4, .remote = alices}, answer);
+        });
+        town.run_for(200ms);
+    };
+    send_answer();
+    EXPECT_EQ(alice.node().drops()[Drop::kUnknownSession], 1U);
+    EXPECT_FALSE(alice.node().peers().front().key);
+    // The introduction comes, and the same answer is as good as any.
+    alice.host().cable().down.set_filter({});
+    ASSERT_TRUE(town.run_until([&] { return alice.introduced_at().has_value(); }, 2s));
+    send_answer();
+    EXPECT_EQ(alice.node().drops()[Drop::kUnknownSession], 1U);
+}
+
 }  // namespace
 }  // namespace pinhole::lab

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "shared/traversal/budget.hpp"
+#include "shared/traversal/guess.hpp"
 
 namespace pinhole::lab {
 namespace {
@@ -37,12 +38,13 @@ Couple::Couple(std::uint64_t seed, std::string what) : town_(seed), what_(std::m
     });
 }
 
-Couple::Couple(std::uint64_t seed, std::string_view profile_a, std::string_view profile_b)
+Couple::Couple(std::uint64_t seed, std::string_view profile_a, std::string_view profile_b,
+               const PeerOptions& options)
     : Couple(seed, fmt::format("{} x {}", profile_a, profile_b)) {
     Host& a = town_.home("a", profile_a);
     Host& b = town_.home("b", profile_b);
     draw_delays({"a", "b"});
-    settle_in(a, b);
+    settle_in(a, b, options);
 }
 
 Couple::Couple(Housemates, std::uint64_t seed, std::string_view profile)
@@ -61,16 +63,17 @@ void Couple::draw_delays(const std::vector<std::string>& homes) {
     }
 }
 
-void Couple::settle_in(Host& a, Host& b) {
-    alice_ = &town_.add_peer("alice", a);
-    bob_ = &town_.add_peer("bob", b);
+void Couple::settle_in(Host& a, Host& b, const PeerOptions& options) {
+    alice_ = &town_.add_peer("alice", a, options);
+    bob_ = &town_.add_peer("bob", b, options);
 }
 
-bool Couple::start(Order order) {
+bool Couple::start(Order order, Duration after) {
     what_ += fmt::format(", {}", name_of(order));
     town_.start(order == Order::kLateCalls ? *bob_ : *alice_);
     if (order != Order::kGlare) town_.run_for(300ms);
     if (!town_.register_all()) return false;
+    town_.run_for(after);
     town_.connect(*alice_, *bob_);
     connected_at_ = town_.lab().now();
     is_glare_ = order == Order::kGlare;
@@ -117,12 +120,22 @@ void Couple::expect_messages_flow(std::size_t count, Duration limit) {
     EXPECT_EQ(bob_->texts(), for_bob) << where();
 }
 
-void Couple::expect_budgets_kept() {
-    expect_budgets_kept(*alice_);
-    expect_budgets_kept(*bob_);
+namespace {
+
+/// Openers, challenges and the few messages of a test.
+constexpr std::size_t kDatagramsBesideSprays = 600;
+/// protocol.md, Budgets: a spray's datagrams have at most 64 bytes.
+constexpr std::size_t kShotSizeMax = 64;
+
+}  // namespace
+
+void Couple::expect_budgets_kept(std::size_t sprays) {
+    expect_budgets_kept(*alice_, sprays);
+    expect_budgets_kept(*bob_, sprays);
 }
 
-void Couple::expect_budgets_kept(Peer& peer) {
+void Couple::expect_budgets_kept(Peer& peer, std::size_t sprays) {
+    const std::size_t shots = sprays * traversal::kShotsMax;
     // Glare makes two introductions of one wish.
     const std::size_t introductions = is_glare_ ? 2 : 1;
     const std::set<IpAddress>& heard = heard_[peer.host().name()];
@@ -131,8 +144,16 @@ void Couple::expect_budgets_kept(Peer& peer) {
             EXPECT_EQ(destination.scope(), Scope::kPublic)
                 << peer.id() << " sent to " << destination.to_string() << "; " << where();
         }
+        // Server apart, whoever is written to is the other peer.
+        const bool is_server =
+            destination.to_string() == kServerV4 || destination.to_string() == kServerV6;
+        if (!is_server && sprays > 0) {
+            EXPECT_LE(traffic.datagrams, shots + kDatagramsBesideSprays)
+                << peer.id() << " sent to " << destination.to_string() << "; " << where();
+        }
         if (heard.contains(destination)) continue;
-        EXPECT_LE(traffic.bytes, introductions * traversal::kBudgetPerIntroduction)
+        EXPECT_LE(traffic.bytes,
+                  introductions * traversal::kBudgetPerIntroduction + shots * kShotSizeMax)
             << peer.id() << " sent to " << destination.to_string() << "; " << where();
     }
 }

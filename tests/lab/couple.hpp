@@ -29,7 +29,8 @@ inline constexpr Duration kHomeJitter = 3ms;
 class Couple {
   public:
     /// Homes of these two profiles, with drawn delays.
-    Couple(std::uint64_t seed, std::string_view profile_a, std::string_view profile_b);
+    Couple(std::uint64_t seed, std::string_view profile_a, std::string_view profile_b,
+           const PeerOptions& options = {});
     /// Both behind one NAT.
     static constexpr struct Housemates {
     } kHousemates{};
@@ -42,9 +43,10 @@ class Couple {
     /// Delay and jitter of these homes' uplinks, drawn from the seed.
     void draw_delays(const std::vector<std::string>& homes);
     /// Gives the peers their machines.
-    void settle_in(Host& a, Host& b);
-    /// Registers both and lets them connect in that order. False when registering failed.
-    [[nodiscard]] bool start(Order order);
+    void settle_in(Host& a, Host& b, const PeerOptions& options = {});
+    /// Registers both and, `after` that, lets them connect in that order. False when registering
+    /// failed.
+    [[nodiscard]] bool start(Order order, Duration after = {});
     /// Runs until both say direct. The time counts from `connect`.
     [[nodiscard]] std::optional<Duration> run_until_direct(Duration limit);
     /// Runs until messages can flow both ways.
@@ -52,8 +54,9 @@ class Couple {
     /// Sends `count` messages each way and expects them all, in order, within `limit`.
     void expect_messages_flow(std::size_t count, Duration limit);
     /// Nobody that was never heard was sent more than the budget, and nothing left for a private
-    /// address unless the couple shares a LAN.
-    void expect_budgets_kept();
+    /// address unless the couple shares a LAN. With `sprays` an address may have had as many more
+    /// datagrams as that many sprays hold.
+    void expect_budgets_kept(std::size_t sprays = 0);
 
     [[nodiscard]] Town& town() { return town_; }
     [[nodiscard]] Peer& alice() { return *alice_; }
@@ -64,7 +67,7 @@ class Couple {
     [[nodiscard]] std::string where() const;
 
   private:
-    void expect_budgets_kept(Peer& peer);
+    void expect_budgets_kept(Peer& peer, std::size_t sprays);
     [[nodiscard]] Duration since_connect() { return town_.lab().now() - connected_at_; }
 
     Town town_;

@@ -6,16 +6,36 @@
 namespace pinhole::lab {
 namespace {
 
-class Glare : public testing::TestWithParam<std::string_view> {};
+/// Who has pinned the other's key, so that message 1 crosses in `connect`.
+enum class Pins : std::uint8_t { kNone, kAlice, kBob, kBoth };
+
+using NatAndPins = std::tuple<std::string_view, Pins>;
+
+class Glare : public testing::TestWithParam<NatAndPins> {};
+
+std::string name_of(const testing::TestParamInfo<NatAndPins>& info) {
+    const auto& [nat, pins] = info.param;
+    switch (pins) {
+        case Pins::kNone: return std::string{nat};
+        case Pins::kAlice: return fmt::format("{}_alice_pins", nat);
+        case Pins::kBob: return fmt::format("{}_bob_pins", nat);
+        case Pins::kBoth: return fmt::format("{}_both_pin", nat);
+    }
+    return "?";
+}
 
 TEST_P(Glare, YieldsExactlyOneConnection) {
+    const auto& [nat, pins] = GetParam();
     for (std::uint64_t seed = 1; seed <= 30; ++seed) {
         Town town{seed};
-        Peer& alice = town.add_peer("alice", town.home("a", GetParam()));
-        Peer& bob = town.add_peer("bob", town.home("b", GetParam()));
+        Peer& alice = town.add_peer("alice", town.home("a", nat));
+        Peer& bob = town.add_peer("bob", town.home("b", nat));
         SCOPED_TRACE(town.where());
         vary_delays(town, {&alice, &bob});
         ASSERT_TRUE(town.register_all());
+        const bool both = pins == Pins::kBoth;
+        if (both || pins == Pins::kAlice) town.trust(alice, "bob", bob.key());
+        if (both || pins == Pins::kBob) town.trust(bob, "alice", alice.key());
         town.connect(alice, bob);
         // From the same moment to a whole handshake later.
         town.run_for(Duration{3ms} * static_cast<int>(seed - 1));
@@ -34,8 +54,11 @@ TEST_P(Glare, YieldsExactlyOneConnection) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Connect, Glare, testing::Values("eim_apdf", "apdm_apdf_r", "open"),
-                         [](const auto& nat) { return std::string{nat.param}; });
+INSTANTIATE_TEST_SUITE_P(Connect, Glare,
+                         testing::Combine(testing::Values("eim_apdf", "apdm_apdf_r", "open"),
+                                          testing::Values(Pins::kNone, Pins::kAlice, Pins::kBob,
+                                                          Pins::kBoth)),
+                         [](const auto& param) { return name_of(param); });
 
 TEST(Mesh, OfThreeTalksInAllDirections) {
     for (std::uint64_t seed = 1; seed <= 5; ++seed) {

@@ -71,7 +71,11 @@ TEST(GridV6, WithoutACommonFamilyTheRelayCarriesThePair) {
         couple.town().run_for(8s);
         for (Peer* peer : {&couple.alice(), &couple.bob()}) {
             EXPECT_EQ(peer->path(), node::PathState::kRelay) << couple.where();
-            EXPECT_EQ(peer->path_changed()->reason, traversal::Reason::kNoAnswer) << couple.where();
+            EXPECT_EQ(peer->path_changed()->reason, traversal::Reason::kNoCandidates)
+                << couple.where();
+        }
+        for (const auto& [destination, traffic] : b.sent_by_destination()) {
+            EXPECT_TRUE(destination.is_v6()) << couple.where();
         }
     }
 }

@@ -15,7 +15,10 @@ Prefix single(const IpAddress& address) {
 }  // namespace
 
 Host::Host(World world, std::string name, std::uint64_t seed)
-    : world_(world), name_(std::move(name)), random_(std::make_unique<test::SeededRandom>(seed)) {}
+    : world_(world),
+      name_(std::move(name)),
+      random_(std::make_unique<test::SeededRandom>(seed)),
+      streams_(world.queue, stream_surroundings()) {}
 
 Host::~Host() = default;
 
@@ -59,6 +62,7 @@ void Host::kill() {
     assert(!is_draining_);  // a program cannot be taken away from under its own call
     program_.reset();
     sockets_.clear();
+    streams_.kill();
     wake_at_ = kNever;
     ++wake_token_;
 }
@@ -134,11 +138,16 @@ void Host::receive(Instant now, CableId, Packet packet) {
         trace(packet, Fate::kNoRoute);
         return;
     }
+    if (packet.transport == Transport::kTcp) {
+        trace(packet, Fate::kDelivered);
+        streams_.receive(packet);
+        return;
+    }
     if (packet.icmp) {
         receive_icmp(now, *packet.icmp);
         return;
     }
-    const Socket* socket = socket_at(packet.destination.ip.family(), packet.destination.port);
+    const Socket* socket = socket_at(packet.destination);
     if (socket == nullptr) {
         refuse(packet);
         return;
@@ -183,6 +192,13 @@ void Host::serve(const IoRequest& request) {
         open_socket(*open);
     } else if (const auto* close = std::get_if<CloseSocket>(&request)) {
         std::erase_if(sockets_, [&](const Socket& socket) { return socket.id == close->socket; });
+        streams_.close(close->socket);
+    } else if (const auto* stream = std::get_if<OpenStream>(&request)) {
+        streams_.open(*stream);
+    } else if (const auto* mapped = std::get_if<MapPort>(&request)) {
+        map_port(*mapped);
+    } else if (const auto* unmapped = std::get_if<UnmapPort>(&request)) {
+        unmap_port(*unmapped);
     }
 }
 
@@ -193,20 +209,28 @@ void Host::open_socket(const OpenSocket& request) {
         program_->handle_io_event(now, SocketFailed{request.socket});
         return;
     }
-    sockets_.push_back({request.socket, request.family, *port});
     const Endpoint local{IpAddress::any(request.family), *port};
+    sockets_.push_back({request.socket, request.family, *port, local.ip});
     program_->handle_io_event(now, SocketOpened{request.socket, local});
+}
+
+void Host::bind(SocketId id, const Endpoint& local) {
+    std::erase_if(sockets_, [id](const Socket& socket) { return socket.id == id; });
+    sockets_.push_back({id, local.ip.family(), local.port, local.ip});
+    program_->handle_io_event(world_.queue.now(), SocketOpened{id, local});
+    drain();
 }
 
 std::optional<std::uint16_t> Host::free_port(Family family, std::uint16_t wanted) {
     if (wanted != 0) {
-        return socket_at(family, wanted) == nullptr ? std::optional{wanted} : std::nullopt;
+        const bool is_free = socket_at({IpAddress::any(family), wanted}) == nullptr;
+        return is_free ? std::optional{wanted} : std::nullopt;
     }
     const std::size_t start = random_->below(kEphemeral.size());
     for (std::size_t i = 0; i < kEphemeral.size(); ++i) {
         const auto port =
             static_cast<std::uint16_t>(kEphemeral.first + (start + i) % kEphemeral.size());
-        if (socket_at(family, port) == nullptr) return port;
+        if (socket_at({IpAddress::any(family), port}) == nullptr) return port;
     }
     return std::nullopt;
 }
@@ -216,9 +240,11 @@ const Host::Socket* Host::socket_named(SocketId id) const {
     return found == sockets_.end() ? nullptr : &*found;
 }
 
-const Host::Socket* Host::socket_at(Family family, std::uint16_t port) const {
+const Host::Socket* Host::socket_at(const Endpoint& local) const {
     const auto found = std::ranges::find_if(sockets_, [&](const Socket& socket) {
-        return socket.family == family && socket.port == port;
+        const bool is_any = socket.ip.is_unspecified() || local.ip.is_unspecified();
+        return socket.family == local.ip.family() && socket.port == local.port &&
+               (is_any || socket.ip == local.ip);
     });
     return found == sockets_.end() ? nullptr : &*found;
 }
@@ -235,6 +261,7 @@ void Host::send(const Transmit& transmit) {
 
 void Host::send_one(const Transmit& transmit, Bytes bytes) {
     guard_against_spinning();
+    if (is_stream(transmit.path.socket)) return streams_.send(transmit.path, bytes);
     const Endpoint& remote = transmit.path.remote;
     const Socket* socket = socket_named(transmit.path.socket);
     Packet packet{.source = {IpAddress::any(remote.ip.family()), 0},
@@ -251,7 +278,7 @@ void Host::send_one(const Transmit& transmit, Bytes bytes) {
         trace(packet, Fate::kNoRoute);
         return;
     }
-    packet.source.ip = exit->source;
+    packet.source.ip = socket->ip.is_unspecified() ? exit->source : socket->ip;
     sent_[remote.ip].add(bytes.size());
     emit(*exit, std::move(packet));
 }
@@ -278,7 +305,7 @@ bool Host::has_address(const IpAddress& address) const {
 }
 
 void Host::receive_icmp(Instant now, const IcmpQuote& quote) {
-    const Socket* socket = socket_at(quote.source.ip.family(), quote.source.port);
+    const Socket* socket = socket_at(quote.source);
     if (socket == nullptr || !traits_.hears_icmp) return;
     program_->handle_io_event(now, IcmpError{{socket->id, quote.destination}, quote.kind});
     drain();
@@ -303,6 +330,31 @@ void Host::emit(const Exit& exit, Packet packet) {
     link.send(world_.queue.now(), std::move(packet));
     // The own system knows the MTU of its own link and says so without a packet (EMSGSIZE).
     if (!fits && !is_error) receive_icmp(world_.queue.now(), quote);
+}
+
+HostStreams::Surroundings Host::stream_surroundings() {
+    return {.has_program = [this] { return program_ != nullptr; },
+            .source_for = [this](const IpAddress& destination) -> std::optional<IpAddress> {
+                const auto exit = exit_to(destination);
+                return exit ? std::optional{exit->source} : std::nullopt;
+            },
+            .emit =
+                [this](Packet packet) {
+                    const auto exit = exit_to(packet.destination.ip);
+                    if (!exit || !has_address(packet.source.ip) || is_frozen_) return;
+                    emit(*exit, std::move(packet));
+                },
+            .deliver =
+                [this](const Datagram& in) {
+                    program_->handle_datagram(world_.queue.now(), in);
+                    drain();
+                },
+            .tell =
+                [this](const IoEvent& event) {
+                    if (!program_) return;
+                    program_->handle_io_event(world_.queue.now(), event);
+                    drain();
+                }};
 }
 
 void Host::trace(const Packet& packet, Fate fate) const {

@@ -11,6 +11,7 @@
 #include <stdexcept>
 
 #include "shared/base/counters.hpp"
+#include "tests/lab/host_streams.hpp"
 #include "tests/lab/program.hpp"
 #include "tests/lab/router.hpp"
 
@@ -54,6 +55,8 @@ class Host final : public Node, public EventTarget {
     void set_interface_up(bool is_up, std::size_t interface_index = 0);
     /// The cable of an interface, for blackouts and loss the core does not hear of.
     [[nodiscard]] Cable& cable(std::size_t interface_index = 0);
+    /// Programs take TCP streams at this port from now on.
+    void listen(std::uint16_t port) { streams_.listen(port); }
     void set_traits(const HostTraits& traits) { traits_ = traits; }
 
     // --- the program ---
@@ -69,6 +72,9 @@ class Host final : public Node, public EventTarget {
     void start(Core& core, StartPorts ports = {}) {
         start(core, [](Instant, const auto&) {}, ports);
     }
+    /// Gives the running program a socket under a name of the caller's choice, on one address or on
+    /// all; one of that name is closed first. Servers have such sockets.
+    void bind(SocketId id, const Endpoint& local);
     /// The process is gone without a word; its sockets are closed.
     void kill();
     [[nodiscard]] bool is_running() const { return program_ != nullptr; }
@@ -119,15 +125,20 @@ class Host final : public Node, public EventTarget {
         SocketId id;
         Family family;
         std::uint16_t port;
+        /// Unspecified: every address of the family.
+        IpAddress ip;
     };
 
     void run(std::unique_ptr<Program> program, StartPorts ports);
     void announce_interfaces();
     void serve(const IoRequest& request);
     void open_socket(const OpenSocket& request);
+    void map_port(const MapPort& request);
+    void unmap_port(const UnmapPort& request);
     [[nodiscard]] std::optional<std::uint16_t> free_port(Family family, std::uint16_t wanted);
     [[nodiscard]] const Socket* socket_named(SocketId id) const;
-    [[nodiscard]] const Socket* socket_at(Family family, std::uint16_t port) const;
+    /// The socket that gets what is sent to `local`; any of that port for an unspecified address.
+    [[nodiscard]] const Socket* socket_at(const Endpoint& local) const;
 
     void send(const Transmit& transmit);
     void send_one(const Transmit& transmit, Bytes bytes);
@@ -145,6 +156,7 @@ class Host final : public Node, public EventTarget {
 
     void plan_wake_up();
     void guard_against_spinning();
+    [[nodiscard]] HostStreams::Surroundings stream_surroundings();
 
     World world_;
     std::string name_;
@@ -163,6 +175,7 @@ class Host final : public Node, public EventTarget {
 
     std::map<IpAddress, Traffic> sent_;
     Traffic received_;
+    HostStreams streams_;
 };
 
 }  // namespace pinhole::lab

@@ -23,17 +23,34 @@ Fate fate_of(NatDrop reason) {
     return Fate::kNoHairpin;
 }
 
+/// TCP and echo as most routers treat them, whatever they do to UDP: one port for all, let in what
+/// was asked for.
+NatProfile profile_of_others(const NatProfile& udp) {
+    NatProfile profile;
+    profile.translates = udp.translates;
+    profile.is_open = udp.is_open;
+    profile.mapping_lifetime = profile.first_reply_lifetime = 1h;
+    return profile;
+}
+
+NatModel& model_for(const Packet& packet, NatBox::Side& side) {
+    return packet.transport == Transport::kUdp ? side.model : side.others;
+}
+
 }  // namespace
 
 NatBox::NatBox(World world, std::string name, std::uint64_t seed)
-    : Router(world, std::move(name)), random_(std::make_unique<test::SeededRandom>(seed)) {}
+    : Router(world, std::move(name)),
+      random_(std::make_unique<test::SeededRandom>(seed)),
+      others_random_(std::make_unique<test::SeededRandom>(~seed)) {}
 
 NatBox::~NatBox() = default;
 
 void NatBox::add_side(const Prefix& lan, const NatProfile& profile, std::vector<IpAddress> wan) {
     auto& slot = lan.ip.is_v4() ? v4_ : v6_;
     assert(!slot);
-    slot.emplace(Side{lan, NatModel{profile, std::move(wan), *random_}});
+    slot.emplace(Side{lan, NatModel{profile, wan, *random_},
+                      NatModel{profile_of_others(profile), wan, *others_random_}});
 }
 
 void NatBox::plug_into(Router& parent, Attachment attachment) {
@@ -50,8 +67,11 @@ void NatBox::plug_into(Router& parent, Attachment attachment) {
 }
 
 void NatBox::reboot() {
-    if (v4_) v4_->model.flush();
-    if (v6_) v6_->model.flush();
+    for (auto* slot : {&v4_, &v6_}) {
+        if (!*slot) continue;
+        (*slot)->model.flush();
+        (*slot)->others.flush();
+    }
 }
 
 void NatBox::change_wan(const std::vector<IpAddress>& wan) {
@@ -59,6 +79,7 @@ void NatBox::change_wan(const std::vector<IpAddress>& wan) {
     for (const IpAddress& old : v4_->model.external_ips()) parent_->unroute(single(old));
     for (const IpAddress& external : wan) parent_->route(single(external), uplink_.id);
     v4_->model.renumber(wan);
+    v4_->others.renumber(wan);
 }
 
 void NatBox::become(const NatProfile& profile) {
@@ -98,6 +119,22 @@ void NatBox::route(const Prefix& block, CableId cable) {
 std::optional<Prefix> NatBox::subnet(Family family) const {
     const Side* found = side(family);
     return found == nullptr ? std::nullopt : std::optional{found->lan};
+}
+
+Router::Forwarded NatBox::forward(Instant now, const Endpoint& internal) {
+    using Reason = PortUnmapped::Reason;
+    if (!v4_ || !v4_->model.profile().maps_ports) return Router::forward(now, internal);
+    if (wan().scope() != Scope::kPublic) {
+        return failure(
+            PortUnmapped{.socket = {}, .reason = Reason::kDoubleNat, .found = Endpoint{wan(), 0}});
+    }
+    const auto external = v4_->model.forward(now, internal);
+    if (!external) return failure(PortUnmapped{.socket = {}, .reason = Reason::kRefused});
+    return *external;
+}
+
+void NatBox::unforward(const Endpoint& internal) {
+    if (v4_) v4_->model.unforward(internal);
 }
 
 IpAddress NatBox::next_client(Family family) {
@@ -150,7 +187,7 @@ void NatBox::from_lan(Instant now, Packet packet) {
 }
 
 void NatBox::leave(Instant now, Side& own, Packet packet) {
-    const auto external = own.model.outbound(now, packet.source, packet.destination);
+    const auto external = model_for(packet, own).outbound(now, packet.source, packet.destination);
     if (!external) {
         trace(now, packet, fate_of(external.error()));
         return;
@@ -162,7 +199,7 @@ void NatBox::leave(Instant now, Side& own, Packet packet) {
 }
 
 void NatBox::hairpin(Instant now, Side& own, Packet packet) {
-    const auto turned = own.model.hairpin(now, packet.source, packet.destination);
+    const auto turned = model_for(packet, own).hairpin(now, packet.source, packet.destination);
     if (!turned) {
         refuse(now, own, packet, turned.error());
         return;
@@ -180,7 +217,7 @@ void NatBox::from_wan(Instant now, Packet packet) {
         icmp_from_wan(now, own, std::move(packet));
         return;
     }
-    const auto internal = own.model.inbound(now, packet.source, packet.destination);
+    const auto internal = model_for(packet, own).inbound(now, packet.source, packet.destination);
     if (!internal) {
         refuse(now, own, packet, internal.error());
         return;
@@ -208,7 +245,7 @@ void NatBox::refuse(Instant now, Side& own, const Packet& packet, NatDrop reason
 
 void NatBox::icmp_from_wan(Instant now, Side& own, Packet packet) {
     IcmpQuote& quote = *packet.icmp;
-    const auto internal = own.model.internal_of(now, quote.source, quote.destination);
+    const auto internal = model_for(packet, own).internal_of(now, quote.source, quote.destination);
     if (!internal) {
         trace(now, packet, Fate::kNoMapping);
         return;
@@ -220,7 +257,7 @@ void NatBox::icmp_from_wan(Instant now, Side& own, Packet packet) {
 
 void NatBox::icmp_from_lan(Instant now, Side& own, Packet packet) {
     IcmpQuote& quote = *packet.icmp;
-    const auto external = own.model.external_of(now, quote.destination, quote.source);
+    const auto external = model_for(packet, own).external_of(now, quote.destination, quote.source);
     if (!external) {
         trace(now, packet, Fate::kNoMapping);
         return;

@@ -33,6 +33,8 @@ class NatBox final : public Router {
     struct Side {
         Prefix lan;
         NatModel model;
+        /// For what is not UDP.
+        NatModel others;
     };
 
     NatBox(World world, std::string name, std::uint64_t seed);
@@ -62,6 +64,9 @@ class NatBox final : public Router {
     void receive(Instant now, CableId cable, Packet packet) override;
     void route(const Prefix& block, CableId cable) override;
     [[nodiscard]] std::optional<Prefix> subnet(Family family) const override;
+    /// Only where the profile has it; refused where the box's own address is not public.
+    [[nodiscard]] Forwarded forward(Instant now, const Endpoint& internal) override;
+    void unforward(const Endpoint& internal) override;
     /// An address of the LAN that nobody has yet.
     [[nodiscard]] IpAddress next_client(Family family);
 
@@ -82,6 +87,7 @@ class NatBox final : public Router {
     [[nodiscard]] static IpAddress lan_address(const Prefix& lan, std::uint32_t number);
 
     std::unique_ptr<Random> random_;
+    std::unique_ptr<Random> others_random_;  ///< its own, so that TCP changes no UDP port
     std::optional<Side> v4_;
     std::optional<Side> v6_;
     Router* parent_ = nullptr;

@@ -55,6 +55,11 @@ Result<Endpoint, NatDrop> NatModel::outbound(Instant now, const Endpoint& intern
         refresh(now, key, session);
         return *external;
     }
+    if (const auto forward = forwards_.find(internal); forward != forwards_.end()) {
+        const FlowKey key{forward->second, remote};
+        refresh(now, key, begin_session(now, key, internal));
+        return forward->second;
+    }
     const auto mapping = mappings_.find(flow_key(profile_.mapping, internal, remote));
     const bool is_mapped = mapping != mappings_.end() && now < mapping->second.expires &&
                            live_session(now, {mapping->second.endpoint, remote}) == nullptr;
@@ -82,6 +87,12 @@ Result<Endpoint, NatDrop> NatModel::inbound(Instant now, const Endpoint& remote,
         session->is_two_way |= session->began_inside;
         if (profile_.refresh_inbound) refresh(now, key, *session);
         return *session->internal;
+    }
+    if (const auto internal = forwarded_to(external)) {
+        Session& session = begin_session(now, key, *internal);
+        session.began_inside = false;
+        refresh(now, key, session);
+        return *internal;
     }
     const auto permission = permissions_.find(flow_key(profile_.filtering, external, remote));
     if (permission == permissions_.end() || now >= permission->second.expires) {
@@ -116,7 +127,32 @@ std::optional<Endpoint> NatModel::external_of(Instant now, const Endpoint& inter
     return live_flow(now, {internal, remote});
 }
 
+std::optional<Endpoint> NatModel::forward(Instant now, const Endpoint& internal) {
+    const auto known = forwards_.find(internal);
+    if (known != forwards_.end()) return known->second;
+    Endpoint external{external_ip_for(internal.ip), internal.port};
+    const auto is_taken = [&] { return forwarded_to(external) || !is_free(now, external, {}); };
+    for (int draw = 0; draw < kDrawsMax && is_taken(); ++draw) {
+        external.port = static_cast<std::uint16_t>(profile_.ports.first +
+                                                   random_->below(profile_.ports.size()));
+    }
+    if (is_taken()) return std::nullopt;
+    forwards_.emplace(internal, external);
+    return external;
+}
+
+void NatModel::unforward(const Endpoint& internal) {
+    forwards_.erase(internal);
+}
+
+std::optional<Endpoint> NatModel::forwarded_to(const Endpoint& external) const {
+    const auto found = std::ranges::find_if(
+        forwards_, [&](const auto& entry) { return entry.second == external; });
+    return found == forwards_.end() ? std::nullopt : std::optional{found->first};
+}
+
 void NatModel::flush() {
+    forwards_.clear();
     sessions_.clear();
     flows_.clear();
     mappings_.clear();
@@ -243,7 +279,7 @@ Result<Endpoint, NatDrop> NatModel::allocate(Instant now, const Endpoint& intern
 }
 
 bool NatModel::is_free(Instant now, const Endpoint& external, const Endpoint& remote) const {
-    if (live_session(now, {external, remote}) != nullptr) return false;
+    if (live_session(now, {external, remote}) != nullptr || forwarded_to(external)) return false;
     if (profile_.port_overloading) return true;
     const auto owner = owners_.find({external, {}});
     return owner == owners_.end() || now >= owner->second.expires;

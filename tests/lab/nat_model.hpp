@@ -94,6 +94,9 @@ struct NatProfile {
     /// A carrier NAT's port block: each internal address allocates from so many consecutive ports
     /// of its own. 0 = none.
     std::uint16_t port_block = 0;
+    /// Whoever is inside may ask for a port to be forwarded (PCP, NAT-PMP, UPnP).
+    bool maps_ports = false;
+
     /// Live mappings of one internal address. 0 = no limit.
     std::size_t mappings_per_host_max = 0;
 };
@@ -156,6 +159,12 @@ class NatModel {
     [[nodiscard]] std::optional<Endpoint> external_of(Instant now, const Endpoint& internal,
                                                       const Endpoint& remote) const;
 
+    /// Forwards an external port to `internal` until `unforward`: whatever the profile says, that
+    /// port is then its mapping towards everybody (endpoint-independent), and lets everybody in.
+    /// Sessions that exist keep the port they have. Nothing when no port is free.
+    [[nodiscard]] std::optional<Endpoint> forward(Instant now, const Endpoint& internal);
+    void unforward(const Endpoint& internal);
+
     /// Forgets everything, as a reboot does. Sequential allocation starts somewhere else.
     void flush();
     /// Gets other external addresses, and with them forgets everything.
@@ -200,6 +209,7 @@ class NatModel {
 
     [[nodiscard]] Result<Endpoint, NatDrop> allocate(Instant now, const Endpoint& internal,
                                                      const Endpoint& remote);
+    [[nodiscard]] std::optional<Endpoint> forwarded_to(const Endpoint& external) const;
     [[nodiscard]] bool is_free(Instant now, const Endpoint& external, const Endpoint& remote) const;
     [[nodiscard]] IpAddress external_ip_for(const IpAddress& internal);
     [[nodiscard]] std::optional<PortRange> range_for(const Endpoint& internal);
@@ -215,6 +225,8 @@ class NatModel {
     Leases mappings_;     ///< mapping key of an internal endpoint -> external
     Leases permissions_;  ///< filtering key of an external endpoint -> internal
     Leases owners_;       ///< (external, -) -> internal that holds it
+
+    std::unordered_map<Endpoint, Endpoint> forwards_;  ///< internal -> external, explicit ones
 
     std::unordered_map<IpAddress, std::size_t> pooled_;     ///< internal address -> external index
     std::unordered_map<IpAddress, PortRange> port_blocks_;  ///< internal address -> its block

@@ -256,6 +256,23 @@ TEST(NatModel, FirewallKeepsAddressesAndAdmitsOnlyAnswers) {
     EXPECT_FALSE(bench.lets_in(2s, {remote.ip, 50001}, inside));
 }
 
+TEST(NatModel, AForwardedPortIsOneForAllAndOpenToAll) {
+    Bench bench{"apdm_apdf_r"};
+    const Endpoint before = bench.out(0s, kInside, kOther);
+    const Endpoint forwarded = bench.nat.forward(at(0s), kInside).value();
+    EXPECT_EQ(forwarded, (Endpoint{kWan, kInside.port}));
+    EXPECT_EQ(bench.nat.forward(at(0s), kInside), forwarded) << "asked twice, given once";
+    EXPECT_NE(bench.nat.forward(at(0s), kNeighbor), forwarded);
+    EXPECT_EQ(bench.nat.inbound(at(0s), kServer, forwarded), kInside);
+    EXPECT_EQ(bench.out(0s, kInside, kServer), forwarded);
+    EXPECT_EQ(bench.out(0s, kInside, kServerOtherPort), forwarded);
+    EXPECT_EQ(bench.out(0s, kInside, kOther), before) << "what existed keeps its port";
+    EXPECT_EQ(bench.nat.inbound(at(0s), kOther, forwarded), kInside);
+    EXPECT_EQ(bench.out(0s, kInside, kOther), forwarded) << "and is answered from where it came in";
+    bench.nat.unforward(kInside);
+    EXPECT_FALSE(bench.lets_in(0s, endpoint("198.51.100.99:1"), forwarded));
+}
+
 TEST(NatModel, RebootForgetsAndRenumberMoves) {
     Bench bench{"eim_apdf"};
     const Endpoint external = bench.out(0s, kInside, kServer);

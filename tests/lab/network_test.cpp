@@ -31,6 +31,22 @@ struct Net {
     Host& server_host = lab.add_public_host("server", {"198.51.100.10", "2001:db8:5::10"});
 };
 
+/// The same, and one machine behind a NAT.
+struct AtHome : Net {
+    explicit AtHome(const NatProfile& profile)
+        : home(lab.add_nat("home", profile, {"203.0.113.1"})), host(lab.add_host("alice", home)) {
+        run(host, alice);
+    }
+    using Net::send;
+    void send(const Endpoint& to, std::optional<std::uint8_t> ttl = std::nullopt) {
+        Net::send(host, alice, to, ttl);
+    }
+
+    NatBox& home;
+    Mailbox alice;
+    Host& host;
+};
+
 TEST(Network, PublicHostsReachEachOtherInTwoCables) {
     Net net;
     Mailbox alice;
@@ -45,16 +61,12 @@ TEST(Network, PublicHostsReachEachOtherInTwoCables) {
 }
 
 TEST(Network, NatShowsItsOwnAddressAndLetsTheAnswerIn) {
-    Net net;
-    NatBox& home = net.lab.add_nat("home", profile_named("eim_apdf"), {"203.0.113.1"});
-    Mailbox alice;
-    Host& host = net.lab.add_host("alice", home);
-    Net::run(host, alice);
-    EXPECT_EQ(host.address(), ip("192.168.1.2"));
-    net.send(host, alice, net.server_at());
+    AtHome net{profile_named("eim_apdf")};
+    EXPECT_EQ(net.host.address(), ip("192.168.1.2"));
+    net.send(net.server_at());
     ASSERT_EQ(net.server.letters.size(), 1U);
     EXPECT_EQ(net.server.letters[0].path.remote, endpoint("203.0.113.1:4000"));
-    EXPECT_EQ(alice.letters.size(), 1U);
+    EXPECT_EQ(net.alice.letters.size(), 1U);
 }
 
 TEST(Network, EachRouterTakesOneFromTheTtlAndTheCoreItsHops) {
@@ -66,15 +78,11 @@ TEST(Network, EachRouterTakesOneFromTheTtlAndTheCoreItsHops) {
     // Own NAT, three hops of core, the server: the fifth hop count reaches it.
     for (const Case& expected : {Case{1, false, false}, Case{2, false, true}, Case{3, false, true},
                                  Case{4, false, true}, Case{5, true, true}}) {
-        Net net;
-        NatBox& home = net.lab.add_nat("home", profile_named("eim_apdf"), {"203.0.113.1"});
-        Mailbox alice;
-        Host& host = net.lab.add_host("alice", home);
-        Net::run(host, alice);
-        net.send(host, alice, net.server_at(), expected.ttl);
+        AtHome net{profile_named("eim_apdf")};
+        net.send(net.server_at(), expected.ttl);
         EXPECT_EQ(net.server.letters.size(), expected.arrives ? 1U : 0U) << int{expected.ttl};
-        EXPECT_EQ(home.model().mapping_count(net.lab.now()), expected.maps ? 1U : 0U);
-        const auto errors = alice.heard<IcmpError>();
+        EXPECT_EQ(net.home.model().mapping_count(net.lab.now()), expected.maps ? 1U : 0U);
+        const auto errors = net.alice.heard<IcmpError>();
         ASSERT_EQ(errors.size(), expected.arrives ? 0U : 1U) << int{expected.ttl};
         if (expected.arrives) continue;
         EXPECT_EQ(errors[0].kind, IcmpError::Kind::kTimeExceeded);
@@ -104,34 +112,26 @@ TEST(Network, IcmpFromTheCoreIsTranslatedThroughNestedNats) {
 }
 
 TEST(Network, ClosedPortIsReportedUnlessTheHostsTraitsSayOtherwise) {
-    Net net;
-    NatBox& home = net.lab.add_nat("home", profile_named("eim_apdf"), {"203.0.113.1"});
-    Mailbox alice;
-    Host& host = net.lab.add_host("alice", home);
-    Net::run(host, alice);
+    AtHome net{profile_named("eim_apdf")};
     const Endpoint closed{net.server_host.address(), 9};
-    net.send(host, alice, closed);
-    const auto errors = alice.heard<IcmpError>();
+    net.send(closed);
+    const auto errors = net.alice.heard<IcmpError>();
     ASSERT_EQ(errors.size(), 1U);
     EXPECT_EQ(errors[0].kind, IcmpError::Kind::kPortUnreachable);
     EXPECT_EQ(errors[0].path.remote, closed);
 
-    host.set_traits({.hears_icmp = false});
-    net.send(host, alice, closed);
-    host.set_traits({});
+    net.host.set_traits({.hears_icmp = false});
+    net.send(closed);
+    net.host.set_traits({});
     net.server_host.set_traits({.answers_closed_ports = false});
-    net.send(host, alice, closed);
-    EXPECT_EQ(alice.heard<IcmpError>().size(), 1U);
+    net.send(closed);
+    EXPECT_EQ(net.alice.heard<IcmpError>().size(), 1U);
 }
 
 TEST(Network, ClosedPortBehindANatIsReportedThroughIt) {
-    Net net;
-    NatBox& home = net.lab.add_nat("home", profile_named("eim_eif"), {"203.0.113.1"});
-    Mailbox alice;
-    Host& host = net.lab.add_host("alice", home);
-    Net::run(host, alice);
-    net.send(host, alice, net.server_at());
-    host.kill();
+    AtHome net{profile_named("eim_eif")};
+    net.send(net.server_at());
+    net.host.kill();
     net.send(net.server_host, net.server, endpoint("203.0.113.1:4000"));
     const auto errors = net.server.heard<IcmpError>();
     ASSERT_EQ(errors.size(), 1U);
@@ -241,72 +241,56 @@ TEST(Network, RoutedBlocksAreKnownAboveEveryRouterThatDoesNotTranslate) {
 }
 
 TEST(Network, RebootForgetsAndWanChangeMoves) {
-    Net net;
-    NatBox& home = net.lab.add_nat("home", profile_named("eim_eif"), {"203.0.113.1"});
-    Mailbox alice;
-    Host& host = net.lab.add_host("alice", home);
-    Net::run(host, alice);
-    net.send(host, alice, net.server_at());
-    home.reboot();
+    AtHome net{profile_named("eim_eif")};
+    net.send(net.server_at());
+    net.home.reboot();
     net.send(net.server_host, net.server, endpoint("203.0.113.1:4000"));
-    EXPECT_EQ(alice.letters.size(), 1U);
+    EXPECT_EQ(net.alice.letters.size(), 1U);
     EXPECT_EQ(net.lab.trace().count(Fate::kNoMapping), 1U);
 
-    home.change_wan({ip("203.0.113.50")});
-    net.send(host, alice, net.server_at());
+    net.home.change_wan({ip("203.0.113.50")});
+    net.send(net.server_at());
     EXPECT_EQ(net.server.letters.back().path.remote, endpoint("203.0.113.50:4000"));
     net.send(net.server_host, net.server, endpoint("203.0.113.1:4000"));
     EXPECT_EQ(net.lab.trace().count(Fate::kNoRoute), 1U);
 }
 
 TEST(Network, BlackoutLosesEverythingAndEnds) {
-    Net net;
-    NatBox& home = net.lab.add_nat("home", profile_named("eim_apdf"), {"203.0.113.1"});
-    Mailbox alice;
-    Host& host = net.lab.add_host("alice", home);
-    Net::run(host, alice);
-    home.uplink().set_up(false);
-    net.send(host, alice, net.server_at());
+    AtHome net{profile_named("eim_apdf")};
+    net.home.uplink().set_up(false);
+    net.send(net.server_at());
     EXPECT_TRUE(net.server.letters.empty());
-    home.uplink().set_up(true);
-    net.send(host, alice, net.server_at());
+    net.home.uplink().set_up(true);
+    net.send(net.server_at());
     EXPECT_EQ(net.server.letters.size(), 1U);
 }
 
 TEST(Network, UdpBlockedLetsNothingOut) {
-    Net net;
-    NatBox& home = net.lab.add_nat("office", udp_blocked(), {"203.0.113.1"});
-    Mailbox alice;
-    Host& host = net.lab.add_host("alice", home);
-    Net::run(host, alice);
-    net.send(host, alice, net.server_at());
+    AtHome net{udp_blocked()};
+    net.send(net.server_at());
     EXPECT_TRUE(net.server.letters.empty());
     EXPECT_EQ(net.lab.trace().count(Fate::kUdpBlocked), 1U);
 }
 
 TEST(Network, TooBigIsReportedFromTheOwnLinkAndFromAfar) {
-    Net net;
-    NatBox& home = net.lab.add_nat("home", profile_named("eim_apdf"), {"203.0.113.1"});
-    Mailbox alice;
-    Host& host = net.lab.add_host("alice", home);
-    Net::run(host, alice);
+    AtHome net{profile_named("eim_apdf")};
     const std::string big(1300, 'x');
     const auto send_big = [&] {
-        host.mutate([&](Instant) { alice.send(net.server_at(), big); });
+        net.host.mutate([&](Instant) { net.alice.send(net.server_at(), big); });
         net.lab.run_for(1s);
     };
     LinkQuality small;
     small.mtu = 1280;
-    home.uplink().set_quality(small);
+    net.home.uplink().set_quality(small);
     send_big();
-    home.uplink().set_quality({});
+    net.home.uplink().set_quality({});
     net.server_host.cable().set_quality(small);
     send_big();
     net.server_host.cable().set_quality({});
-    host.cable().set_quality(small);
+    net.host.cable().set_quality(small);
     send_big();
     EXPECT_TRUE(net.server.letters.empty());
-    const auto errors = alice.heard<IcmpError>();
+    const auto errors = net.alice.heard<IcmpError>();
     ASSERT_EQ(errors.size(), 3U) << net.lab.trace().text();
     for (const IcmpError& error : errors) {
         EXPECT_EQ(error.kind, IcmpError::Kind::kTooBig);

@@ -1,5 +1,5 @@
 // What travels on the wires of the virtual internet: a UDP datagram, or an ICMP error that quotes
-// one.
+// one. Where real machines hang on it (`tests/vnet`), also what else they say.
 #pragma once
 
 #include "shared/base/endpoint.hpp"
@@ -17,6 +17,13 @@ struct IcmpQuote {
     Endpoint destination;
 };
 
+/// NATs keep one table for UDP, as their profile says, and a plain one for all the rest.
+enum class Transport : std::uint8_t {
+    kUdp,
+    kTcp,   ///< the payload is the segment after its ports
+    kEcho,  ///< ICMP echo; the identifier is the port of whoever asks, the other port is 0
+};
+
 struct Packet {
     Endpoint source;
     Endpoint destination;
@@ -25,6 +32,8 @@ struct Packet {
     ByteVector payload;
     /// Set: this is an ICMP error, ports of `source` and `destination` mean nothing.
     std::optional<IcmpQuote> icmp{};
+    /// What this is, or what the ICMP error is about.
+    Transport transport = Transport::kUdp;
 
     /// Bytes on the wire with IP (20 or 40) and UDP (8) headers.
     [[nodiscard]] std::size_t wire_size() const {
@@ -37,7 +46,8 @@ struct Packet {
     return {.source = {IpAddress::any(about.source.ip.family()), 0},
             .destination = {about.source.ip, 0},
             .payload = {},
-            .icmp = IcmpQuote{kind, about.source, about.destination}};
+            .icmp = IcmpQuote{kind, about.source, about.destination},
+            .transport = about.transport};
 }
 
 /// Which cable of a node a packet came in by.

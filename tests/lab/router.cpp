@@ -28,6 +28,10 @@ void Router::unroute(const Prefix& block) {
     });
 }
 
+Router::Forwarded Router::forward(Instant, const Endpoint&) {
+    return failure(PortUnmapped{.socket = {}, .reason = PortUnmapped::Reason::kNoGateway});
+}
+
 std::optional<CableId> Router::route_to(const IpAddress& destination) const {
     if (const auto found = single_.find(destination); found != single_.end()) return found->second;
     for (const Route& route : blocks_) {

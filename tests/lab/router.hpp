@@ -34,6 +34,11 @@ class Router : public Node {
     /// The block that a host on this router sees as its own link.
     [[nodiscard]] virtual std::optional<Prefix> subnet(Family family) const = 0;
 
+    /// What a router says to whoever asks for a port to be forwarded to `internal`, or no longer.
+    using Forwarded = Result<Endpoint, PortUnmapped>;
+    [[nodiscard]] virtual Forwarded forward(Instant now, const Endpoint& internal);
+    virtual void unforward(const Endpoint& /*internal*/) {}
+
     [[nodiscard]] const std::string& name() const { return name_; }
 
   protected:

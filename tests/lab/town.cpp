@@ -41,7 +41,8 @@ std::size_t Peer::connections_with(const std::string& other) const {
 }
 
 void Peer::take(Instant now, const node::NodeEvent& event) {
-    if (std::holds_alternative<node::Registered>(event)) {
+    if (const auto* registered = std::get_if<node::Registered>(&event)) {
+        is_over_tcp_ = registered->over_tcp;
         ++registrations_;
         registered_at_ = now;
     } else if (const auto* introduced = std::get_if<node::PeerIntroduced>(&event)) {
@@ -111,6 +112,19 @@ Host& Town::home(const std::string& name, const NatProfile& profile) {
     return lab_.add_host(name, nat);
 }
 
+Host& Town::home_under_carrier(const std::string& name, const NatProfile& home,
+                               const NatProfile& carrier) {
+    const std::uint32_t number = ++homes_;
+    const std::string wan = fmt::format("203.0.113.{}", number);
+    const std::string shared = fmt::format("100.64.{}.0/24", number);
+    const std::string lan = fmt::format("192.168.{}.0/24", number);
+    NatBox& above = lab_.add_nat("carrier_" + name, carrier, {wan}, {.lan = shared});
+    NatBox& below = lab_.add_nat("nat_" + name, home, {}, {.under = &above, .lan = lan});
+    nats_.emplace(name, &below);
+    uplinks_.emplace(name, &above.uplink());
+    return lab_.add_host(name, below);
+}
+
 NatBox& Town::dual_stack_home(const std::string& name, std::string_view profile_v4) {
     const std::uint32_t number = ++homes_;
     const std::string wan = fmt::format("203.0.113.{}", number);
@@ -130,6 +144,9 @@ Peer& Town::add_peer(std::string id, Host& host, const PeerOptions& options) {
     peer->host_ = &host;
     peer->accept_ = options.accept;
     peer->knows_server_v4_only_ = options.knows_server_v4_only;
+    peer->nat_discovery_ = options.nat_discovery;
+    peer->sprays_ = options.sprays;
+    peer->maps_ports_ = options.maps_ports;
     if (options.psk) peer->psk_ = options.psk->clone();
     peers_.push_back(std::move(peer));
     return *peers_.back();
@@ -143,7 +160,10 @@ void Town::start(Peer& peer) {
     peer.node_ = std::make_unique<node::Node>(node::NodeConfig{.id = *node::Id::parse(peer.id_),
                                                                .keys = peer.keys_.clone(),
                                                                .psk = peer.psk_.clone(),
-                                                               .accept = peer.accept_},
+                                                               .accept = peer.accept_,
+                                                               .nat_discovery = peer.nat_discovery_,
+                                                               .sprays = peer.sprays_,
+                                                               .maps_ports = peer.maps_ports_},
                                               *peer.random_);
     peer.host_->start(
         *peer.node_, [&peer](Instant now, const node::NodeEvent& event) { peer.take(now, event); });
@@ -224,6 +244,10 @@ void Town::stop_server() {
     kill_server();
 }
 
+void Town::change_server_keys() {
+    server_keys_ = keys_of(lab_.seed(), "another rendezvous");
+}
+
 void Town::kill_server() {
     vps_->kill();
     server_.reset();
@@ -238,6 +262,26 @@ void Town::start_server() {
     for (const auto& [id, binding] : store_) server_->load(binding);
     vps_->start(*server_, [this](Instant, const rendezvous::Event& event) { take(event); },
                 {.v4 = kServerPort, .v6 = kServerPort});
+    bind_server();
+}
+
+void Town::give_server_second_address() {
+    has_second_address_ = true;
+    vps_->change_addresses({*IpAddress::parse(kServerV4), *IpAddress::parse(kServerV6),
+                            *IpAddress::parse(kServerOtherV4)});
+    bind_server();
+}
+
+void Town::bind_server() {
+    const IpAddress any_v4 = IpAddress::any(Family::kV4);
+    const IpAddress v4 = has_second_address_ ? *IpAddress::parse(kServerV4) : any_v4;
+    vps_->bind(SocketId{2}, {v4, kServerSecondPort});
+    vps_->bind(SocketId{3}, {IpAddress::any(Family::kV6), kServerSecondPort});
+    if (!has_second_address_) return;
+    const IpAddress other = *IpAddress::parse(kServerOtherV4);
+    vps_->bind(kSocketV4, {v4, kServerPort});
+    vps_->bind(SocketId{4}, {other, kServerPort});
+    vps_->bind(SocketId{5}, {other, kServerSecondPort});
 }
 
 void Town::take(const rendezvous::Event& event) {

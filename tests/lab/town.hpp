@@ -29,6 +29,9 @@ namespace pinhole::lab {
 inline constexpr std::string_view kServerV4 = "198.51.100.10";
 inline constexpr std::string_view kServerV6 = "2001:db8:5::10";
 inline constexpr std::uint16_t kServerPort = 3478;
+/// The next port is the server's, too, and with `give_server_second_address` this address.
+inline constexpr std::uint16_t kServerSecondPort = 3479;
+inline constexpr std::string_view kServerOtherV4 = "198.51.100.11";
 /// From a claim to its durability.
 inline constexpr Duration kStoreLatency = 20ms;
 
@@ -68,6 +71,8 @@ class Peer {
     /// The same with one other peer.
     [[nodiscard]] std::size_t connections_with(const std::string& other) const;
     [[nodiscard]] std::size_t registrations() const { return registrations_; }
+    /// By its last word the server is reached over TCP.
+    [[nodiscard]] bool is_over_tcp() const { return is_over_tcp_; }
     [[nodiscard]] Instant registered_at() const { return registered_at_; }
     /// Processes that were ever started.
     [[nodiscard]] std::size_t processes() const { return processes_; }
@@ -95,6 +100,9 @@ class Peer {
     crypto::Psk psk_;
     node::AcceptPolicy accept_ = node::AcceptPolicy::kAll;
     bool knows_server_v4_only_ = false;
+    traversal::DiscoveryOptions nat_discovery_{};
+    bool sprays_ = true;
+    bool maps_ports_ = false;
     std::unique_ptr<test::SeededRandom> random_;
     std::unique_ptr<node::Node> node_;
     node::PeerNumber last_peer_{};
@@ -104,6 +112,7 @@ class Peer {
     std::set<std::string> connected_to_;
     std::map<std::string, node::PeerNumber> numbers_;
     std::size_t registrations_ = 0;
+    bool is_over_tcp_ = false;
     std::size_t processes_ = 0;
     Instant registered_at_{};
     std::vector<Received> received_;
@@ -125,6 +134,9 @@ struct PeerOptions {
     std::optional<crypto::Psk> psk{};
     /// Was given the server's IPv4 address alone, as `--via 198.51.100.10` does.
     bool knows_server_v4_only = false;
+    traversal::DiscoveryOptions nat_discovery{};
+    bool sprays = true;
+    bool maps_ports = false;
 };
 
 class Town {
@@ -142,6 +154,9 @@ class Town {
     Host& home(const std::string& name, std::string_view profile);
     /// The same behind a given profile.
     Host& home(const std::string& name, const NatProfile& profile);
+    /// A home under a carrier's NAT of its own. `nat(name)` is the home's, `uplink` the carrier's.
+    Host& home_under_carrier(const std::string& name, const NatProfile& home,
+                             const NatProfile& carrier);
     /// A home without machines, whose LAN has an IPv6 prefix behind a firewall besides.
     NatBox& dual_stack_home(const std::string& name, std::string_view profile_v4);
     /// The NAT that `home(name, ...)` made.
@@ -167,6 +182,12 @@ class Town {
     /// Pins a key in the running node.
     void trust(Peer& peer, const std::string& id, const crypto::PublicKey& key);
 
+    /// The server listens on two IPv4 addresses from now on, each by its own sockets.
+    void give_server_second_address();
+    /// The server takes TCP, too, from now on and after every restart.
+    void take_tcp() { vps_->listen(kServerPort); }
+    /// The next process of the server has another identity: it was set up anew, or is an impostor.
+    void change_server_keys();
     void kill_server();
     /// Lets the server say goodbye, then ends its process.
     void stop_server();
@@ -181,6 +202,7 @@ class Town {
 
   private:
     void take(const rendezvous::Event& event);
+    void bind_server();
 
     Lab lab_;
     Host* vps_;
@@ -193,6 +215,7 @@ class Town {
     std::vector<std::unique_ptr<Peer>> peers_;
     std::uint32_t homes_ = 0;
     std::uint64_t starts_ = 0;
+    bool has_second_address_ = false;
 };
 
 }  // namespace pinhole::lab

@@ -1,95 +1,17 @@
-// Who may talk to whom: pins, group keys, calls that are not taken; and how a connection begins and
-// ends between two who may.
+// Who may talk to whom: group keys, and calls that are not taken; and how a connection begins and
+// ends between two who may. (Pins have a file of their own.)
 #include <gtest/gtest.h>
 
 #include "tests/lab/chatter.hpp"
+#include "tests/lab/pair.hpp"
 
 namespace pinhole::lab {
 namespace {
-
-crypto::PublicKey foreign_key(std::uint64_t seed) {
-    test::SeededRandom random{seed + 1000};
-    return crypto::KeyPair::generate(random).public_key;
-}
 
 crypto::Psk psk_of(std::uint8_t fill) {
     FixedBytes<32> raw{};
     raw.fill(std::byte{fill});
     return crypto::Psk{raw};
-}
-
-std::size_t failures_for(const Peer& peer, node::CloseReason reason) {
-    return static_cast<std::size_t>(
-        std::ranges::count(peer.failures(), reason, &node::ConnectFailed::reason));
-}
-
-/// Two homes whose NATs allow a direct path.
-struct Pair {
-    explicit Pair(std::uint64_t seed, const PeerOptions& for_alice = {},
-                  const PeerOptions& for_bob = {})
-        : town(seed),
-          alice(town.add_peer("alice", town.home("a", "eim_apdf"), for_alice)),
-          bob(town.add_peer("bob", town.home("b", "eim_apdf"), for_bob)) {}
-
-    bool connect(Duration limit = 5s) {
-        town.connect(alice, bob);
-        return static_cast<bool>(
-            town.run_until([&] { return alice.is_connected() && bob.is_connected(); }, limit));
-    }
-
-    Town town;
-    Peer& alice;
-    Peer& bob;
-};
-
-// ---- pins
-
-TEST(Pin, RefusesAnotherKeyWithoutAHandshakeWhenCalling) {
-    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
-        Pair pair{seed};
-        SCOPED_TRACE(pair.town.where());
-        ASSERT_TRUE(pair.town.register_all());
-        pair.town.trust(pair.alice, "bob", foreign_key(seed));
-        pair.town.connect(pair.alice, pair.bob);
-        ASSERT_TRUE(pair.town.run_until([&] { return !pair.alice.mismatches().empty(); }, 5s));
-        const node::KeyMismatch& mismatch = pair.alice.mismatches().front();
-        EXPECT_EQ(mismatch.id.text(), "bob");
-        EXPECT_EQ(mismatch.announced, pair.bob.key());
-        EXPECT_EQ(mismatch.pinned, foreign_key(seed));
-        EXPECT_FALSE(mismatch.incoming);
-        pair.town.run_for(30s);
-        EXPECT_EQ(failures_for(pair.alice, node::CloseReason::kKeyMismatch), 1U);
-        EXPECT_EQ(pair.alice.connections() + pair.bob.connections(), 0U);
-        const auto bobs_router = pair.town.nat("b").wan();
-        EXPECT_EQ(pair.alice.host().sent_to(bobs_router).datagrams, 0U);
-    }
-}
-
-TEST(Pin, RefusesAnotherKeyWithoutAHandshakeWhenCalled) {
-    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
-        Pair pair{seed};
-        SCOPED_TRACE(pair.town.where());
-        ASSERT_TRUE(pair.town.register_all());
-        pair.town.trust(pair.bob, "alice", foreign_key(seed));
-        pair.town.connect(pair.alice, pair.bob, false);
-        ASSERT_TRUE(pair.town.run_until([&] { return !pair.bob.mismatches().empty(); }, 5s));
-        EXPECT_TRUE(pair.bob.mismatches().front().incoming);
-        EXPECT_EQ(pair.bob.mismatches().front().announced, pair.alice.key());
-        pair.town.run_for(30s);
-        EXPECT_EQ(pair.alice.connections() + pair.bob.connections(), 0U);
-        const auto alices_router = pair.town.nat("a").wan();
-        EXPECT_EQ(pair.bob.host().sent_to(alices_router).datagrams, 0U);
-    }
-}
-
-TEST(Pin, OfTheRightKeyConnects) {
-    Pair pair{1};
-    SCOPED_TRACE(pair.town.where());
-    ASSERT_TRUE(pair.town.register_all());
-    pair.town.trust(pair.alice, "bob", pair.bob.key());
-    pair.town.trust(pair.bob, "alice", pair.alice.key());
-    EXPECT_TRUE(pair.connect());
-    EXPECT_TRUE(pair.alice.mismatches().empty() && pair.bob.mismatches().empty());
 }
 
 // ---- group keys

@@ -27,6 +27,14 @@ TEST(Backoff, CountsItsGapsFromTheMomentWhenItWasTaken) {
     EXPECT_FALSE(backoff.take_due(kStart + 10s + 49ms)) << "one late wake-up is one repetition";
 }
 
+TEST(Backoff, MayBeginLaterWhenTheFirstOneWentAnotherWay) {
+    Backoff backoff{50ms, 1s};
+    backoff.start(kStart + 180ms);
+    EXPECT_FALSE(backoff.take_due(kStart + 179ms));
+    ASSERT_TRUE(backoff.take_due(kStart + 180ms));
+    EXPECT_EQ(backoff.at(), kStart + 230ms);
+}
+
 TEST(Backoff, IsNeverDueBeforeItsStartOrAfterItsStop) {
     Backoff backoff{50ms, 1s};
     EXPECT_FALSE(backoff.is_running());

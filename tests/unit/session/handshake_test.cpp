@@ -82,13 +82,6 @@ TEST(Handshake, CarriesEnetBothWays) {
     EXPECT_EQ(done.ann.remote.incarnation, meeting.bob.incarnation);
 }
 
-TEST(Handshake, SaysWhetherItCarriesEnet) {
-    Meeting meeting{5};
-    EXPECT_FALSE(meeting.attempt().value().has_enet());
-    meeting.enet_connect = to_vector(as_bytes("connect"));
-    EXPECT_TRUE(meeting.attempt().value().has_enet());
-}
-
 TEST(Handshake, CopiesOfMessage1DifferInTheCookieOnly) {
     Meeting meeting{6};
     const auto attempt = meeting.attempt();

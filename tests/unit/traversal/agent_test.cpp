@@ -25,7 +25,8 @@ wire::CandidateList list_of(std::initializer_list<const char*> endpoints) {
 struct AgentTest : testing::Test {
     pinhole::test::SeededRandom random{5};
     Sizes sizes{};
-    Agent agent{random, sizes};
+    SprayPermit permit;
+    Agent agent{random, permit, sizes};
     Instant now{1s};
     std::map<IpAddress, std::size_t> started;
 

@@ -98,7 +98,10 @@ TEST_F(GatheringTest, LearnsTheMappedEndpointItsCookieAndTheKey) {
     gathering.set_servers(now, {.v4 = kServer4}, true);
     open(kSocketV4, "0.0.0.0:5000");
     EXPECT_EQ(gathering.cookie_for(kSocketV4), std::nullopt);
+    EXPECT_EQ(gathering.server_seen_by(kSocketV4), std::nullopt);
     ASSERT_TRUE(answer(sent().at(0), kMapped, 5));
+    EXPECT_EQ(gathering.server_seen_by(kSocketV4), kServer4);
+    EXPECT_EQ(gathering.server_seen_by(kSocketV6), std::nullopt);
     EXPECT_EQ(gathering.mapped_endpoint(kSocketV4), kMapped);
     EXPECT_EQ(gathering.cookie_for(kSocketV4), cookie_of(5));
     EXPECT_EQ(gathering.cookie_issued(kSocketV4), now);
@@ -188,6 +191,26 @@ TEST_F(GatheringTest, AMappedEndpointThatIsAHostAddressIsOneProvenCandidate) {
     ASSERT_EQ(list.size(), 1U);
     EXPECT_EQ(list[0].type, wire::CandidateType::kHost);
     EXPECT_EQ(list[0].proof, cookie_of(1));
+}
+
+TEST_F(GatheringTest, APortMappingIsACandidateOnlyOnTheAddressThatTheServerSees) {
+    gathering.set_servers(now, {.v4 = kServer4}, false);
+    open(kSocketV4, "0.0.0.0:5000");
+    const Endpoint forwarded = *Endpoint::parse("198.51.100.7:5000");
+    EXPECT_TRUE(gathering.set_port_mapping(kSocketV4, forwarded));
+    EXPECT_FALSE(gathering.set_port_mapping(kSocketV4, forwarded)) << "no news";
+    EXPECT_EQ(gathering.local_candidates().size(), 0U);
+    ASSERT_TRUE(answer(sent().at(0), kMapped));
+    const auto candidates = gathering.local_candidates();
+    ASSERT_EQ(candidates.size(), 2U);
+    EXPECT_EQ(candidates[1].type, wire::CandidateType::kMapped);
+    EXPECT_EQ(candidates[1].endpoint, forwarded);
+    EXPECT_EQ(candidates[1].proof, std::nullopt);
+    static_cast<void>(count<CandidatesChanged>());
+    gathering.set_port_mapping(kSocketV4, *Endpoint::parse("192.0.2.99:5000"));
+    EXPECT_EQ(gathering.local_candidates().size(), 1U);
+    EXPECT_EQ(count<CandidatesChanged>(), 1);
+    EXPECT_FALSE(gathering.set_port_mapping(kSocketV6, forwarded)) << "no such socket";
 }
 
 TEST_F(GatheringTest, ListsAtMostEight) {

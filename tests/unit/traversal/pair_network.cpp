@@ -165,7 +165,7 @@ void PairNetwork::take(int side, const Action& action) {
         send(side, Route::relay(), Candidates{me.own});
     } else if (const auto* change = std::get_if<PathChanged>(&action)) {
         me.changes.push_back({now_, *change});
-    } else {
+    } else if (std::holds_alternative<Lost>(action)) {
         me.losses.push_back(now_);
     }
 }

@@ -40,9 +40,10 @@ using Message = std::variant<OpenerMessage, Message1, Message2, wire::Challenge,
 /// One host with its agent, its NAT and a log of what the agent did.
 struct Host {
     Host(std::uint64_t seed, const Endpoint& bound, const IpAddress& outside)
-        : random(seed), agent(random, Sizes{}), inside(bound), external(outside) {}
+        : random(seed), agent(random, permit, Sizes{}), inside(bound), external(outside) {}
 
     pinhole::test::SeededRandom random;
+    SprayPermit permit;
     Agent agent;
     Endpoint inside;
     IpAddress external;

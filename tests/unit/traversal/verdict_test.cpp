@@ -25,6 +25,9 @@ TEST(Verdict, ExplainsARelayByTheFirstReasonThatApplies) {
                 .was_answered = true,
                 .had_direct = true};
     const auto reason = [&] { return judge(facts)->reason; };
+    facts.udp_blocked = true;
+    EXPECT_EQ(reason(), Reason::kUdpBlocked);
+    facts.udp_blocked = false;
     EXPECT_EQ(reason(), Reason::kLostDirect);
     facts.had_direct = false;
     EXPECT_EQ(reason(), Reason::kChecking);
@@ -32,6 +35,8 @@ TEST(Verdict, ExplainsARelayByTheFirstReasonThatApplies) {
     EXPECT_EQ(reason(), Reason::kSmallOnly);
     facts.was_answered = false;
     EXPECT_EQ(reason(), Reason::kNoAnswer);
+    facts.guess = Reason::kBothHard;
+    EXPECT_EQ(reason(), Reason::kBothHard);
     facts.has_pairs = false;
     EXPECT_EQ(reason(), Reason::kNoCandidates);
 }
