@@ -126,6 +126,10 @@ void Process::close_input() {
     close_if_open(input_);
 }
 
+void Process::close_output() {
+    close_if_open(output_.fd);
+}
+
 void Process::send_signal(int signal) const {
     if (!status_) ::kill(pid_, signal);
 }
@@ -166,10 +170,11 @@ std::string Process::log() const {
 
 // Waits until something can be read or the process ends, and takes in all there is.
 void Process::pump(Milliseconds timeout) {
-    std::array<pollfd, 3> watched{
-        {{output_.fd, POLLIN, 0}, {error_.fd, POLLIN, 0}, {exit_fd_, POLLIN, 0}}};
+    std::array<pollfd, 3> watched{{{is_output_stalled_ ? -1 : output_.fd, POLLIN, 0},
+                                   {error_.fd, POLLIN, 0},
+                                   {exit_fd_, POLLIN, 0}}};
     if (poll(watched.data(), watched.size(), static_cast<int>(timeout.count())) <= 0) return;
-    read_from(output_, Stream::kOut);
+    if (!is_output_stalled_) read_from(output_, Stream::kOut);
     read_from(error_, Stream::kErr);
     if (watched[2].revents != 0) reap();
 }

@@ -49,6 +49,11 @@ class Process {
     void write_line(std::string_view text) const;
     void close_input();
     void send_signal(int signal) const;
+    /// Leaves its standard output unread, so that its pipe fills, until `resume_output`.
+    void stall_output() { is_output_stalled_ = true; }
+    void resume_output() { is_output_stalled_ = false; }
+    /// Nobody will ever read its standard output again.
+    void close_output();
 
     /// The first line from `since` on that satisfies `wanted`, waiting for it as long as `timeout`.
     [[nodiscard]] std::optional<Line> wait_for_line(const Predicate& wanted, Milliseconds timeout,
@@ -82,6 +87,7 @@ class Process {
     int exit_fd_ = -1;  ///< pidfd: readable when the process has ended
     int input_ = -1;
     Pipe output_;
+    bool is_output_stalled_ = false;
     Pipe error_;
     std::optional<int> status_;
     std::vector<Line> lines_;
