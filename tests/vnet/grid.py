@@ -1,0 +1,139 @@
+"""Every pair of NATs with the real programs: who goes direct, how fast, at what cost. What is
+expected of each cell stands in grid_expected.txt."""
+
+import dataclasses
+import pathlib
+import statistics
+import sys
+
+from peers import ChatPeer, settle, start_rendezvous, talk
+from virtual_lab import Failure, Lab, Refused, topology_path
+
+PROFILES = ("open", "eim_eif", "eim_apdf", "apdm_random")
+# Who is there first. alice always calls bob, and the pairs are ordered.
+ORDERS = ("bob first", "alice first")
+EXPECTED = pathlib.Path(__file__).with_name("grid_expected.txt")
+SECONDS = 60
+
+
+@dataclasses.dataclass(frozen=True)
+class Expectation:
+    """What one line of the file says."""
+
+    pair: tuple  # alice's NAT, bob's NAT
+    outcome: str  # "direct" or "relay REASON"
+    options: tuple = ()  # that both peers get, besides the usual ones
+
+    @property
+    def name(self):
+        return " ".join((" x ".join(self.pair), *self.options))
+
+
+def expectations(path=EXPECTED):
+    """All lines; every ordered pair has at least one."""
+    out = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        words = line.split("#")[0].split()
+        if not words:
+            continue
+        options = tuple(word for word in words if word.startswith("--"))
+        words = [word for word in words if not word.startswith("--")]
+        is_sound = words[2:] == ["direct"] or len(words) == 4 and words[2] == "relay"
+        expected = Expectation(tuple(words[:2]), " ".join(words[2:]), options)
+        is_new = all(expected.name != other.name for other in out)
+        if not (is_sound and is_new and set(expected.pair) <= set(PROFILES)):
+            raise Failure(f"{path.name}:{number}: not NAT NAT direct | relay REASON, or there twice")
+        out.append(expected)
+    missing = {(a, b) for a in PROFILES for b in PROFILES} - {each.pair for each in out}
+    if missing:
+        raise Failure(f"{path.name}: nothing is expected of {sorted(missing)}")
+    return out
+
+
+def run_once(programs, expected, order, *, seed):
+    """One meeting; the outcome, after which both have talked."""
+    pair = expected.pair
+    with Lab(topology_path("two-homes"), programs.vnet, seed=seed,
+             params={"a": pair[0], "b": pair[1]}) as lab:
+        try:
+            start_rendezvous(lab, programs)
+            sent_before = 0
+            peers = {}
+            begin = 0.0
+            for name in ("bob", "alice") if order == "bob first" else ("alice", "bob"):
+                sent_before = sum(lab.sent_by(known) for known in peers)
+                peers[name] = ChatPeer(lab, programs, name,
+                                       calls=["bob"] if name == "alice" else [],
+                                       options=expected.options)
+                begin = peers[name].wait_until_registered()
+            couple = (peers["alice"], peers["bob"])
+            outcome = settle(lab, couple, begin, seconds=SECONDS, sent_before=sent_before,
+                             expected=expected.outcome)
+            if outcome.path in ("direct", "relay"):
+                talk(couple)
+            for peer in couple:
+                status = peer.leave()
+                if status != 0:
+                    raise Failure(f"{peer.name} ends with {status}")
+            return outcome
+        except Failure as failure:
+            raise Failure(f"{failure}\n{lab.log()}\n{lab.tell('stats')}") from None
+
+
+@dataclasses.dataclass
+class Cell:
+    expected: Expectation
+    outcomes: list = dataclasses.field(default_factory=list)
+    failures: list = dataclasses.field(default_factory=list)
+
+    @property
+    def good(self):
+        return [outcome for outcome in self.outcomes if str(outcome) == self.expected.outcome]
+
+    @property
+    def runs(self):
+        return len(self.outcomes) + len(self.failures)
+
+    def row(self):
+        """Cells of a table in Markdown."""
+        times = [outcome.seconds * 1000 for outcome in self.good] or [0]
+        sent = [outcome.datagrams for outcome in self.good] or [0]
+        return (f"| {self.expected.name} | {self.expected.outcome} | {len(self.good)}/{self.runs} "
+                f"| {statistics.median(times):.0f} ms | {max(times):.0f} ms "
+                f"| {statistics.median(sent):.0f} | {max(sent)} |")
+
+
+HEAD = ("| alice's NAT x bob's NAT | path | runs | median | worst | datagrams, median | worst |\n"
+        "|---|---|---|---|---|---|---|")
+
+
+def run_cell(programs, expected, runs):
+    cell = Cell(expected)
+    for order in ORDERS:
+        for seed in range(1, runs + 1):
+            where = f"{expected.name}, {order}, seed {seed}"
+            try:
+                outcome = run_once(programs, expected, order, seed=seed)
+            except Refused:
+                raise
+            except Failure as failure:
+                cell.failures.append(f"{where}: {failure}")
+                continue
+            cell.outcomes.append(outcome)
+            if str(outcome) != expected.outcome:
+                print(f"{where}: {outcome}, expected {expected.outcome}", file=sys.stderr)
+    for text in cell.failures:
+        print(text, file=sys.stderr)
+    return cell
+
+
+def run(programs, *, runs):
+    """All cells, `runs` times in each order; prints the table. 0 if all is as expected."""
+    expected_cells = expectations()
+    print(HEAD, flush=True)
+    is_good = True
+    for expected in expected_cells:
+        cell = run_cell(programs, expected, runs)
+        print(cell.row(), flush=True)
+        is_good &= len(cell.good) == cell.runs
+    return 0 if is_good else 1

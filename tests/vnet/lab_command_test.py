@@ -1,0 +1,122 @@
+#!/usr/bin/python3
+"""scripts/lab as people use it: what it prints, what it returns, and that nothing is left behind
+whatever happens to it."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from virtual_lab import REFUSED, ROOT, TOPOLOGIES
+
+LAB = ROOT / "scripts/lab"
+SECONDS = 90
+
+
+def programs_folder(scratch):
+    """A build directory's shape around the programs that ctest names."""
+    for place, name in (("tests/vnet/vnet", "PINHOLE_VNET"), ("peer/peer", "PINHOLE_PEER"),
+                        ("rendezvous/rendezvous", "PINHOLE_RENDEZVOUS")):
+        path = pathlib.Path(scratch) / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(os.environ[name])
+    return scratch
+
+
+def processes_of(prefix):
+    """The ids of the processes whose command line holds the lab's prefix."""
+    found = []
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if prefix.encode() in (entry / "cmdline").read_bytes():
+                found.append(int(entry.name))
+        except OSError:
+            pass
+    return found
+
+
+class LabCommand(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.command = [LAB, "--programs", programs_folder(scratch.name)]
+
+    def lab(self, *words):
+        return subprocess.run([*self.command, *words], capture_output=True, text=True,
+                              timeout=SECONDS, check=False)
+
+    def test_lists_every_topology_with_what_it_is(self):
+        said = self.lab("--list").stdout
+        for path in TOPOLOGIES.glob("*.vnet"):
+            self.assertRegex(said, rf"(?m)^{path.stem}\n    \S")
+
+    def test_lists_profiles_that_vnet_knows(self):
+        names = self.lab("--profiles").stdout.split()
+        self.assertIn("apdm_random", names)
+        for name in names:
+            checked = subprocess.run(
+                [os.environ["PINHOLE_VNET"], "--check", TOPOLOGIES / "two-homes.vnet", "--set",
+                 f"a={name}"], capture_output=True, text=True, check=False)
+            self.assertTrue(checked.returncode == 0 or "routed=" in checked.stderr, checked.stderr)
+
+    def test_chat_says_who_connected_how(self):
+        done = self.lab("two-homes", "--a", "none", "--b", "eim_apdf")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, r"(?m)^alice +bob +direct +203\.0\.113\.10:\d+ +selected ")
+        self.assertRegex(done.stdout, r"(?m)^bob +alice +direct +192\.0\.2\.6\d:\d+ +selected ")
+        self.assertIn("both said hello", done.stdout)
+
+    def test_command_runs_on_both_and_its_status_counts(self):
+        done = self.lab("same-lan", "--", "sh", "-c",
+                        "echo I am $PINHOLE_ID via $PINHOLE_VIA; test $PINHOLE_ID = alice || exit 3")
+        self.assertIn("alice | I am alice via 198.51.100.10", done.stdout)
+        self.assertIn("bob | I am bob via 198.51.100.10", done.stdout)
+        self.assertEqual(done.returncode, 3)
+
+    def test_mistakes_are_explained(self):
+        for words, complaint in ((["no-such"], "there is no topology no-such"),
+                                 (["two-homes", "--a", "cone"], "\"cone\" is not a profile"),
+                                 (["same-lan", "--b", "none"], "there is no param b")):
+            done = self.lab(*words)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(complaint, done.stderr)
+
+    def end_by(self, number):
+        """Starts a lab that stays up, ends it by a signal; its status."""
+        with subprocess.Popen([*self.command, "two-homes", "--keep"], stdout=subprocess.PIPE,
+                              text=True) as lab:
+            said = ""
+            while "stays up" not in said:
+                line = lab.stdout.readline()
+                self.assertTrue(line, said)
+                said += line
+            prefix = f"pv-{lab.pid}-"
+            self.assertTrue(processes_of(prefix), "vnet and the programs run")
+            lab.send_signal(number)
+            status = lab.wait(20)
+        deadline = time.monotonic() + 10
+        while processes_of(prefix) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.assertEqual(processes_of(prefix), [])
+        names = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=False)
+        self.assertNotIn(prefix, names.stdout)
+        return status
+
+    def test_interrupt_leaves_nothing_behind(self):
+        self.assertEqual(self.end_by(signal.SIGINT), 128 + signal.SIGINT)
+
+    def test_even_a_kill_leaves_nothing_behind(self):
+        self.assertEqual(self.end_by(signal.SIGKILL), -signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    probe = subprocess.run([ROOT / "scripts/netns_lab", "probe"], capture_output=True, text=True,
+                           check=False)
+    if probe.returncode == REFUSED:
+        print(f"skipped: {probe.stdout.strip()}")
+        sys.exit(REFUSED)
+    unittest.main(verbosity=2)
