@@ -65,6 +65,28 @@ TEST_P(Race, IsWonAtEverySkewWhoeverIsLate) {
     }
 }
 
+/// For so long one side's datagrams to the other do not even reach its own router.
+constexpr Duration kHeldBack = 1500ms;
+/// Plain checks go alone for 2 s; then new ports are told and tried.
+constexpr Duration kRecoversWithin = 15s;
+
+TEST(LostRace, IsMadeGoodByNewPorts) {
+    for (const bool is_alice_late : {true, false}) {
+        for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+            Couple couple{seed, "linux_masquerade", "linux_masquerade"};
+            Host& late = (is_alice_late ? couple.alice() : couple.bob()).host();
+            late.cable().up.set_filter(
+                [](const Packet& packet) { return packet.destination.ip == ip(kServerV4); });
+            ASSERT_TRUE(couple.start(Order::kEarlyCalls)) << couple.where();
+            couple.town().run_for(kHeldBack);
+            late.cable().up.set_filter({});
+            // The late side's router has taken the other's datagrams for its own by now.
+            ASSERT_TRUE(couple.run_until_direct(kRecoversWithin)) << couple.where();
+            couple.expect_messages_flow(3, 3s);
+        }
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(Skews, Race, testing::Values(Skew::kUplink, Skew::kServerPath),
                          [](const auto& test) {
                              return test.param == Skew::kUplink ? "OfTheUplink" : "OfTheServerPath";
