@@ -82,6 +82,10 @@ void Chat::on_leaving() {
         station_.narrator().warn(fmt::format("{} to {}: not confirmed, perhaps not shown",
                                              count_of_texts(talk.waiting()), peer));
     }
+    for (const auto& [peer, count] : unshown_.counts()) {
+        station_.narrator().warn(fmt::format(
+            "{} from {}: nobody reads our output, so not confirmed", count_of_texts(count), peer));
+    }
     if (!held_.empty()) {
         station_.narrator().warn(
             fmt::format("{} had nobody to go to", count_of_texts(held_.size())));
@@ -101,6 +105,7 @@ void Chat::handle_timeout(Instant now) {
 void Chat::leave_when_done() {
     const bool is_over = is_one_shot() || (input_ended_ && !options_.wait);
     if (!is_over || !station_.is_registered() || undelivered() > 0) return;
+    if (!unshown_.is_empty()) return;  // Their senders still wait for the confirmation.
     station_.leave(end_code_);
 }
 
@@ -147,7 +152,8 @@ void Chat::steer_input() {
         return entry.second.waiting_bytes() > kWaitingBytesMax ||
                entry.second.waiting() > kWaitingTextsMax;
     });
-    if (has_too_much || held_.size() > kWaitingTextsMax) {
+    // Each text that goes out makes output as well (--json).
+    if (has_too_much || held_.size() > kWaitingTextsMax || station_.screen().is_behind()) {
         input_->pause();
     } else {
         input_->resume();
@@ -245,9 +251,38 @@ void Chat::pump(const Id& peer) {
 }
 
 void Chat::on_text(const Id& peer, const ChatText& text) {
-    const bool is_new = conversation(peer).on_text(text.name);
-    if (is_new && !station_.narrator().message(peer, text.name.number, text.text)) return;
-    station_.send(peer, Ack{text.name});
+    if (hung_up_on_.contains(peer)) return;
+    // Said again after a new connection, while its line still waits: confirmed when that is out.
+    if (unshown_.contains(peer, text.name)) return;
+    if (!conversation(peer).is_new(text.name)) {
+        station_.send(peer, Ack{text.name});
+        return;
+    }
+    if (unshown_.is_full()) return hang_up_on(peer);
+    const auto end = station_.narrator().message(peer, text.name.number, text.text);
+    if (!end) return hang_up_on(peer);
+    conversation(peer).on_shown(text.name);
+    unshown_.add({.peer = peer, .name = text.name, .end = *end});
+    on_output();
+}
+
+void Chat::hang_up_on(const Id& peer) {
+    if (station_.screen().broken_by() != 0) return;
+    // Nothing that comes after it may be shown, or it would count as shown itself.
+    hung_up_on_.insert(peer);
+    station_.narrator().warn(
+        fmt::format("{}: nobody reads our output, and it is full; hung up. What is not confirmed "
+                    "is said again after a new connection",
+                    peer));
+    station_.disconnect(peer);
+}
+
+void Chat::on_output() {
+    while (const auto shown = unshown_.take_shown(station_.screen())) {
+        station_.send(shown->peer, Ack{shown->name});
+    }
+    steer_input();
+    if (unshown_.is_empty()) leave_when_done();
 }
 
 void Chat::on_control(const Id& peer, const Control& message) {
@@ -268,6 +303,7 @@ void Chat::on_control(const Id& peer, const Control& message) {
 // ---- peers
 
 void Chat::on_connected(const Id& peer) {
+    hung_up_on_.erase(peer);
     station_.send(peer, Hello{.takes_texts = true});
     conversation(peer).on_new_connection();
     pump(peer);

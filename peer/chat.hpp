@@ -1,7 +1,9 @@
 // The verb `chat`: texts between us and any number of peers, from a prompt, a pipe or one option.
 //
 // Owns the conversations and the input. A text counts as delivered when the other side has shown
-// it; what was read from a pipe is kept until then, and reading pauses when too much waits.
+// it; what was read from a pipe is kept until then, and reading pauses when too much waits. Whoever
+// reads our output may do so as slowly as he likes: texts wait for him unconfirmed, so their sender
+// still has them, and a sender who sends more than there is room for is hung up on and told of.
 #pragma once
 
 #include <deque>
@@ -14,6 +16,7 @@
 #include "peer/conversation.hpp"
 #include "peer/line_input.hpp"
 #include "peer/station.hpp"
+#include "peer/unshown.hpp"
 
 namespace pinhole::peer {
 
@@ -35,6 +38,7 @@ class Chat final : public Activity {
     void on_connect_failed(const node::ConnectFailed& event) override;
     void on_key_changed(const Id& peer, const Problem& problem) override;
     void on_server_trouble(const Problem& problem) override;
+    void on_output() override;
     void on_leaving() override;
     void handle_timeout(Instant now) override;
     [[nodiscard]] Instant next_timeout() const override { return deadline_; }
@@ -70,6 +74,8 @@ class Chat final : public Activity {
     /// Ends us when this was the only peer that matters, else only says so.
     void give_up(const Id& peer, const Problem& problem);
     void give_up_undelivered(const Id& peer);
+    /// More came than our output holds.
+    void hang_up_on(const Id& peer);
 
     Station& station_;
     const ChatOptions& options_;
@@ -78,6 +84,9 @@ class Chat final : public Activity {
     std::map<Id, Conversation> conversations_;
     /// Connected, and said that texts are shown there.
     std::set<Id> listeners_;
+    Unshown unshown_;
+    /// Until their next connection.
+    std::set<Id> hung_up_on_;
     /// Lines of a pipe that have nobody to go to yet.
     std::deque<std::string> held_;
     std::optional<Console> console_;

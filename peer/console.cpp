@@ -89,6 +89,7 @@ struct Console::Terminal {
 
     /// Back to the start of the prompt, however many rows the line takes, and clears from there.
     void erase() const {
+        if (!takes_output()) return;
         const LineInfo* line = el_line(editor.get());
         const std::string_view before{line->buffer,
                                       static_cast<std::size_t>(line->cursor - line->buffer)};
@@ -96,6 +97,12 @@ struct Console::Terminal {
         const std::string up = rows == 0 ? "" : fmt::format("\x1b[{}A", rows);
         fmt::print(out.get(), "{}\r\x1b[J", up);
         static_cast<void>(std::fflush(out.get()));
+    }
+
+    /// False for a terminal that stands still (Ctrl-S, a frozen window): a write would wait.
+    [[nodiscard]] bool takes_output() const {
+        pollfd watched{.fd = fileno(out.get()), .events = POLLOUT, .revents = 0};
+        return ::poll(&watched, 1, 0) > 0;
     }
 
     [[nodiscard]] bool has_hung_up() const {
@@ -158,8 +165,17 @@ void Console::wait() {
                                   });
 }
 
+void Console::wait_for_output() {
+    terminal_->watcher.async_wait(asio::posix::stream_descriptor::wait_write,
+                                  [this](std::error_code error) {
+                                      if (!error) wait();
+                                  });
+}
+
 void Console::on_readable() {
     if (terminal_->is_stopped) return;
+    // The echo of a key must not keep us from the network.
+    if (!terminal_->takes_output()) return wait_for_output();
     EditLine* const editor = terminal_->editor.get();
     int count = 0;
     const char* const typed = el_gets(editor, &count);

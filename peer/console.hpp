@@ -43,6 +43,7 @@ class Console final : public Overlay {
     struct Terminal;
 
     void wait();
+    void wait_for_output();
     void on_readable();
 
     std::unique_ptr<Terminal> terminal_;

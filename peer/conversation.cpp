@@ -30,10 +30,8 @@ bool Conversation::on_ack(const TextName& name) {
     return true;
 }
 
-bool Conversation::on_text(const TextName& name) {
-    if (name.run == shown_.run && name.number <= shown_.number) return false;
-    shown_ = name;
-    return true;
+bool Conversation::is_new(const TextName& name) const {
+    return name.run != shown_.run || name.number > shown_.number;
 }
 
 void Conversation::forget_waiting() {

@@ -32,8 +32,10 @@ class Conversation {
     /// The other side showed a text. False for one that was acknowledged before or never sent.
     bool on_ack(const TextName& name);
 
-    /// A text came. True when it is new and is to be shown; either way it is to be acknowledged.
-    bool on_text(const TextName& name);
+    /// False for a text that was shown before: it is only to be acknowledged again.
+    [[nodiscard]] bool is_new(const TextName& name) const;
+    /// A new text was handed to the user.
+    void on_shown(const TextName& name) { shown_ = name; }
 
     /// Texts that this connection has carried and that are not acknowledged.
     [[nodiscard]] std::size_t in_flight() const { return sent_; }

@@ -71,10 +71,6 @@ Interrupts::~Interrupts() {
     g_wake_fd = -1;
 }
 
-int Interrupts::count() {
-    return g_count;
-}
-
 void Interrupts::remember_terminal(int fd) {
     g_terminal_fd = -1;
     if (fd >= 0 && ::tcgetattr(fd, &g_terminal) == 0) g_terminal_fd = fd;

@@ -24,9 +24,6 @@ class Interrupts {
     /// Gives up the loop's attention; a second signal still ends the process.
     void cancel() { pipe_.cancel(); }
 
-    /// How many of these signals came so far.
-    [[nodiscard]] static int count();
-
     /// The terminal `fd` is to look as it does now after an end at once; -1 for none. Borrowed.
     static void remember_terminal(int fd);
 

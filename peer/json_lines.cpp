@@ -31,6 +31,11 @@ void add_path(Object& object, const node::PathChanged& event) {
     }
 }
 
+void add_reason(Object& object, const node::PathChanged& event) {
+    object["reason"] = traversal::name_of(event.reason);
+    object["why"] = traversal::sentence_of(event.reason);
+}
+
 }  // namespace
 
 std::string_view token_of(node::PathState state) {
@@ -77,6 +82,7 @@ std::string registered(const node::Registered& event) {
     object["server"] = event.server.to_string();
     if (event.observed) object["observed"] = event.observed->to_string();
     object["server_key"] = event.server_key.to_string(crypto::kServerKeyPrefix);
+    object["over_tcp"] = event.over_tcp;
     return line(object);
 }
 
@@ -108,8 +114,7 @@ std::string path(const Id& peer, const node::PathChanged& event) {
     if (event.round_trip_time > Duration{}) {
         object["rtt_ms"] = milliseconds(event.round_trip_time);
     }
-    object["reason"] = traversal::name_of(event.reason);
-    object["why"] = traversal::sentence_of(event.reason);
+    add_reason(object, event);
     return line(object);
 }
 
@@ -147,7 +152,9 @@ std::string ping(const Pong& pong) {
     object["peer"] = pong.peer.text();
     object["number"] = pong.number;
     object["rtt_ms"] = milliseconds(pong.round_trip_time);
-    if (pong.path) add_path(object, *pong.path);
+    if (!pong.path) return line(object);
+    add_path(object, *pong.path);
+    add_reason(object, *pong.path);
     return line(object);
 }
 

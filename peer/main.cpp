@@ -1,9 +1,11 @@
 // The user's tool. See `peer help`; the work is in run_command_line.
+#include <cerrno>
 #include <clocale>
 #include <cstdio>
 #include <exception>
 #include <span>
 #include <string_view>
+#include <system_error>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -35,7 +37,11 @@ void fill_standard_streams() {
 
 int run(std::span<char* const> arguments) {
     try {
-        return static_cast<int>(run_command_line(arguments, net::process_environment()));
+        const ExitCode code = run_command_line(arguments, net::process_environment());
+        if (std::fflush(stdout) != 0) {
+            throw std::system_error(errno, std::generic_category(), "standard output");
+        }
+        return static_cast<int>(code);
     } catch (const UsageError& error) {
         fmt::print(stderr, "peer: {}\ntry: peer help\n", error.what());
         return static_cast<int>(ExitCode::kUsage);

@@ -82,6 +82,12 @@ void Narrator::registered(Instant now, const node::Registered& event, bool is_ne
     if (std::exchange(is_server_lost_, false) && was_registered_) {
         say(fmt::format("{}: rendezvous is back ({})", options_.self, milliseconds(server_rtt_)));
     }
+    if (std::exchange(is_over_tcp_, event.over_tcp) != event.over_tcp) {
+        say(event.over_tcp
+                ? fmt::format("{}: registered at {} over TCP: UDP does not get out of this network",
+                              options_.self, options_.via)
+                : fmt::format("{}: registered at {} over UDP again", options_.self, options_.via));
+    }
     const bool is_first = !std::exchange(was_registered_, true);
     if (is_first && options_.only_listens) {
         rendezvous_told_ = true;
@@ -228,9 +234,10 @@ void Narrator::call_refused(const node::CallRefused& event) {
 
 // ---- texts and ends
 
-bool Narrator::message(const Id& peer, std::uint32_t number, std::string_view text) {
-    if (options_.json) return screen_.data(json::message(peer, number, text));
-    return screen_.data(fmt::format(
+std::optional<OutputMark> Narrator::message(const Id& peer, std::uint32_t number,
+                                            std::string_view text) {
+    if (options_.json) return screen_.precious_data(json::message(peer, number, text));
+    return screen_.precious_data(fmt::format(
         "{} {}", screen_.painted_data(Paint::kName, fmt::format("{}:", peer)), sanitized(text)));
 }
 

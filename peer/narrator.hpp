@@ -66,8 +66,10 @@ class Narrator {
     void waiting(Instant now, const Id& peer, node::CloseReason reason);
     void call_refused(const node::CallRefused& event);
 
-    /// A text was received. False when it could not be handed to the user.
-    [[nodiscard]] bool message(const Id& peer, std::uint32_t number, std::string_view text);
+    /// A text was received; `Screen::is_out` tells when the user has it. Nothing when it cannot be
+    /// handed to the user.
+    [[nodiscard]] std::optional<OutputMark> message(const Id& peer, std::uint32_t number,
+                                                    std::string_view text);
     void delivered(const Id& peer, std::uint32_t number);
     /// A measurement, as a line of data.
     void pong(std::string_view words, const std::string& json_line);
@@ -113,6 +115,7 @@ class Narrator {
     Duration server_rtt_{};
     bool was_registered_ = false;
     bool is_server_lost_ = false;
+    bool is_over_tcp_ = false;
     bool rendezvous_told_ = false;
 };
 

@@ -14,16 +14,28 @@ namespace {
 
 constexpr std::uint32_t kSecondsMax = 7 * 24 * 3600;
 constexpr std::uint32_t kCountMax = 1'000'000;
+constexpr std::uint32_t kPortMax = 65535;
+/// Steps of 207 s in all (traversal/lifetime.hpp), and room for what comes before.
+constexpr Duration kLifetimeTimeout = 300s;
 
 void add_station_options(cxxopts::Options& options) {
     options.add_options()                                                                        //
         ("id", "my name; or PINHOLE_ID", cxxopts::value<std::string>(), "NAME")                  //
         ("via", "the rendezvous; or PINHOLE_VIA", cxxopts::value<std::string>(), "HOST[:PORT]")  //
+        ("tcp-port", "where it takes TCP, if not there too", cxxopts::value<std::string>(),
+         "PORT")  //
         ("psk-file", "the key of a closed group (peer id --new-psk)", cxxopts::value<std::string>(),
-         "FILE")                                         //
-        ("json", "events on stdout, one object a line")  //
-        ("quiet", "only errors on stderr")               //
+         "FILE")                                                  //
+        ("no-port-mapping", "do not ask the gateway for a port")  //
+        ("json", "events on stdout, one object a line")           //
+        ("quiet", "only errors on stderr")                        //
         ("color", "auto, always or never", cxxopts::value<std::string>(), "WHEN");
+}
+
+void add_rare_station_options(cxxopts::Options& options) {
+    options.add_options(kRareOptions)                              //
+        ("low-ports", "try ports below 1024 against random NATs")  //
+        ("no-spray", "never guess ports of an unpredictable NAT");
 }
 
 void add_words(cxxopts::Options& options) {
@@ -83,7 +95,13 @@ StationOptions station_options(const cxxopts::ParseResult& words,
         throw UsageError("which rendezvous? Give --via HOST or set PINHOLE_VIA");
     }
     out.via = canonical_via(*via);
+    if (const auto port = text_of(words, "tcp-port")) {
+        out.tcp_port = static_cast<std::uint16_t>(number_of("tcp-port", *port, kPortMax));
+    }
     if (const auto file = text_of(words, "psk-file")) out.psk_file = *file;
+    out.maps_ports = words.count("no-port-mapping") == 0;
+    out.low_ports = words.count("low-ports") > 0;
+    out.sprays = words.count("no-spray") == 0;
     out.json = words.count("json") > 0;
     out.quiet = words.count("quiet") > 0;
     out.color = color_of(text_of(words, "color"));
@@ -102,6 +120,7 @@ void add_chat_options(cxxopts::Options& options) {
         ("timeout", "give up a --message after this (30)", cxxopts::value<std::string>(),
          "SECONDS")  //
         ("wait", "wait for an offline peer; stay after the end of input");
+    add_rare_station_options(options);
     add_words(options);
 }
 
@@ -112,6 +131,17 @@ void add_ping_options(cxxopts::Options& options) {
         ("until-direct", "stop when the path is direct; exit 5 if it stays a relay")      //
         ("timeout", "give up after this (30)", cxxopts::value<std::string>(), "SECONDS")  //
         ("wait", "wait for an offline peer");
+    add_rare_station_options(options);
+    add_words(options);
+}
+
+void add_doctor_options(cxxopts::Options& options) {
+    add_station_options(options);
+    options.add_options()                                                                 //
+        ("lifetime", "measure how long idle flows live; takes minutes")                   //
+        ("timeout", "give up after this (30)", cxxopts::value<std::string>(), "SECONDS")  //
+        ("wait", "wait for an offline peer");
+    add_rare_station_options(options);
     add_words(options);
 }
 
@@ -169,6 +199,23 @@ ChatOptions chat_options(const cxxopts::ParseResult& words, const net::Environme
     const auto timeout = timeout_of(words);
     if (timeout && !out.message) throw UsageError("--timeout belongs to --message");
     out.timeout = timeout ? *timeout : out.wait ? Duration::max() : out.timeout;
+    return out;
+}
+
+DoctorOptions doctor_options(const cxxopts::ParseResult& words,
+                             const net::Environment& environment) {
+    DoctorOptions out;
+    out.station = station_options(words, environment);
+    out.station.accept = AcceptPolicy::kNone;
+    const auto names = plain_words(words);
+    if (names.size() > 1) throw UsageError("doctor takes one PEER at most");
+    if (!names.empty()) out.peer = peer_of(names.front());
+    if (out.peer == out.station.id) throw UsageError(fmt::format("{} is your own name", *out.peer));
+    out.lifetime = words.count("lifetime") > 0;
+    out.station.measures_lifetime = out.lifetime;
+    out.wait = words.count("wait") > 0;
+    if (out.wait && !out.peer) throw UsageError("--wait waits for a PEER");
+    out.timeout = timeout_of(words).value_or(out.lifetime ? kLifetimeTimeout : out.timeout);
     return out;
 }
 

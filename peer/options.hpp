@@ -35,8 +35,18 @@ struct StationOptions {
     Id id;
     /// The rendezvous as `host:port`, in one form for each way to write it.
     std::string via;
+    /// Where the rendezvous takes TCP, if not at the port of `via`.
+    std::optional<std::uint16_t> tcp_port{};
     AcceptPolicy accept = AcceptPolicy::kAll;
     std::optional<std::filesystem::path> psk_file;
+    /// Ask the gateway for a port where there is a NAT.
+    bool maps_ports = true;
+    /// Use ports below 1024, where even two unpredictable NATs may meet. Needs the right to.
+    bool low_ports = false;
+    /// Guess the ports of an unpredictable NAT, where nothing else can work.
+    bool sprays = true;
+    /// Measure how long idle flows live; takes minutes.
+    bool measures_lifetime = false;
     bool json = false;
     bool quiet = false;
     ColorMode color = ColorMode::kAuto;
@@ -62,9 +72,22 @@ struct PingOptions {
     Duration timeout = 30s;
 };
 
+struct DoctorOptions {
+    StationOptions station;
+    /// Nobody: only this network is looked at.
+    std::optional<Id> peer;
+    bool lifetime = false;
+    bool wait = false;
+    Duration timeout = 30s;
+};
+
+/// The group of options that only the help of a verb shows, not that of the whole tool.
+inline constexpr const char* kRareOptions = "rare";
+
 /// Words are options, then the names of peers.
 void add_chat_options(cxxopts::Options& options);
 void add_ping_options(cxxopts::Options& options);
+void add_doctor_options(cxxopts::Options& options);
 /// Only --id and --new-psk.
 void add_id_options(cxxopts::Options& options);
 void add_no_options(cxxopts::Options& options);
@@ -74,6 +97,8 @@ void add_no_options(cxxopts::Options& options);
                                        const net::Environment& environment);
 [[nodiscard]] PingOptions ping_options(const cxxopts::ParseResult& words,
                                        const net::Environment& environment);
+[[nodiscard]] DoctorOptions doctor_options(const cxxopts::ParseResult& words,
+                                           const net::Environment& environment);
 [[nodiscard]] Id own_id(const cxxopts::ParseResult& words, const net::Environment& environment);
 /// `host:port` with the default port filled in and brackets around IPv6.
 [[nodiscard]] std::string canonical_via(const std::string& text);

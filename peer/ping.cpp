@@ -28,6 +28,8 @@ void Ping::on_connected(const Id& peer) {
 
 void Ping::ask(Instant now) {
     ask_at_ = now + kPingInterval;
+    // What nobody reads need not be measured.
+    if (station_.screen().is_behind()) return;
     asked_at_ = now;
     ++asked_;
     station_.send(options_.peer, Echo{asked_});
@@ -51,6 +53,8 @@ void Ping::on_reply(Instant /*now*/, Duration round_trip_time) {
         way = std::string{json::token_of(path_->state)};
         if (path_->state == node::PathState::kDirect && path_->remote) {
             way += " " + path_->remote->to_string();
+        } else if (path_->state != node::PathState::kDirect) {
+            way += fmt::format(": {}", traversal::sentence_of(path_->reason));
         }
     }
     station_.narrator().pong(fmt::format("{} {}: {:.1f} ms {}", options_.peer, answered_,

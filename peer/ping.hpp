@@ -31,6 +31,7 @@ class Ping final : public Activity {
     void on_connect_failed(const node::ConnectFailed& event) override;
     void on_key_changed(const Id& peer, const Problem& problem) override;
     void on_server_trouble(const Problem& problem) override;
+    void on_output() override {}
     void on_leaving() override;
     void handle_timeout(Instant now) override;
     [[nodiscard]] Instant next_timeout() const override;

@@ -41,10 +41,12 @@ Problem name_not_resolved(const std::string& sentence) {
 Problem server_trouble(const ServerTroubleFacts& facts) {
     switch (facts.trouble) {
         case ServerTrouble::kNoAnswer:
-            return {ExitCode::kRendezvousUnreachable,
-                    fmt::format("rendezvous {} did not answer (UDP)\n  is the address right, and "
-                                "does it run there? On the server: sudo ufw allow {}/udp",
-                                facts.via, ports_of(facts.via))};
+            return {
+                ExitCode::kRendezvousUnreachable,
+                fmt::format("rendezvous {} did not answer (UDP)\n  is the address right, and "
+                            "does it run there? On the server: sudo ufw allow {}/udp\n  if this "
+                            "network blocks UDP: the server takes TCP with rendezvous --tcp",
+                            facts.via, ports_of(facts.via))};
         case ServerTrouble::kKeyChanged: return server_key_changed(facts);
         case ServerTrouble::kIdTaken:
             return {ExitCode::kIdentity,

@@ -1,12 +1,9 @@
 #include "peer/screen.hpp"
 
-#include <cerrno>
+#include <utility>
 
 #include <fmt/format.h>
-#include <poll.h>
-#include <unistd.h>
-
-#include "peer/interrupts.hpp"
+#include <sys/stat.h>
 
 namespace pinhole::peer {
 namespace {
@@ -35,18 +32,36 @@ std::string painted(bool with_color, Paint paint, std::string_view text) {
     return fmt::format("{}{}\x1b[0m", code_of(paint), text);
 }
 
+/// Both descriptors lead to one pipe, terminal or socket. Files do not count: nothing waits there.
+bool are_one_stream(int a, int b) {
+    struct stat first{};
+    struct stat second{};
+    if (::fstat(a, &first) != 0 || ::fstat(b, &second) != 0 || S_ISREG(first.st_mode)) return false;
+    return first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
 }  // namespace
 
-Screen::Screen(const Options& options, const net::Environment& environment)
+Screen::Screen(asio::io_context& io, const Options& options, const net::Environment& environment)
     : options_(options),
-      out_is_terminal_(::isatty(options.out_fd) == 1),
-      err_is_terminal_(::isatty(options.err_fd) == 1),
-      out_color_(takes_color(options.color, out_is_terminal_, environment)),
-      err_color_(takes_color(options.color, err_is_terminal_, environment)) {}
+      out_(io, options.out_fd, [this] { on_ready(out_); }),
+      out_color_(takes_color(options.color, out_.is_terminal(), environment)),
+      err_color_(false) {
+    if (!are_one_stream(options.out_fd, options.err_fd)) {
+        err_.emplace(io, options.err_fd, [this] { on_ready(err()); });
+    }
+    err_color_ = takes_color(options.color, err().is_terminal(), environment);
+}
 
-bool Screen::data(std::string_view line) {
-    put(options_.out_fd, out_is_terminal_, line);
-    return !broken_;
+void Screen::data(std::string_view line) {
+    if (!precious_data(line) && out_.error() == 0) ++data_left_out_;
+}
+
+std::optional<OutputMark> Screen::precious_data(std::string_view line) {
+    if (out_.error() != 0 || out_.waiting() > kDataWaitingMax) return std::nullopt;
+    put(out_, line);
+    if (out_.error() != 0) return std::nullopt;
+    return out_.taken();
 }
 
 void Screen::talk(std::string_view line) {
@@ -54,13 +69,19 @@ void Screen::talk(std::string_view line) {
 }
 
 void Screen::warn(std::string_view line) {
-    put(options_.err_fd, err_is_terminal_, line);
+    if (err().waiting() > kTalkWaitingMax) {
+        ++talk_left_out_;
+    } else {
+        put(err(), line);
+    }
 }
 
 void Screen::state(std::string_view line) {
-    if (!err_is_terminal_ || options_.quiet || overlay_ != nullptr) return;
+    if (!talks_to_terminal() || options_.quiet || overlay_ != nullptr) return;
+    if (err().waiting() > 0) return;  // It would be old before anybody sees it.
     has_state_ = true;
-    static_cast<void>(write_all(options_.err_fd, fmt::format("{}{}", kClearLine, line)));
+    err().take(fmt::format("{}{}", kClearLine, line));
+    pump(err());
 }
 
 std::string Screen::painted_data(Paint paint, std::string_view text) const {
@@ -74,41 +95,50 @@ std::string Screen::painted_talk(Paint paint, std::string_view text) const {
 void Screen::set_overlay(Overlay* overlay) {
     clear_state();
     overlay_ = overlay;
+    overlay_is_away_ = false;
 }
 
-void Screen::put(int fd, bool is_terminal, std::string_view line) {
+void Screen::put(Outlet& to, std::string_view line) {
     clear_state();
-    const bool gives_way = overlay_ != nullptr && is_terminal;
-    if (gives_way) overlay_->hide();
-    std::string whole{line};
-    whole += '\n';
-    if (!write_all(fd, whole) && fd == options_.out_fd) broken_ = true;
-    if (gives_way) overlay_->show();
+    to.take(line);
+    to.take("\n");
+    pump(to);
 }
 
 void Screen::clear_state() {
-    if (!has_state_) return;
-    has_state_ = false;
-    static_cast<void>(write_all(options_.err_fd, kClearLine));
+    if (!std::exchange(has_state_, false)) return;
+    err().take(kClearLine);
+    pump(err());
 }
 
-bool Screen::write_all(int fd, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t done = ::write(fd, text.data(), text.size());
-        if (done >= 0) {
-            text.remove_prefix(static_cast<std::size_t>(done));
-        } else if (errno == EAGAIN) {
-            // Somebody who shares the description made it non-blocking.
-            pollfd ready{.fd = fd, .events = POLLOUT, .revents = 0};
-            if (::poll(&ready, 1, -1) < 0 && Interrupts::count() > 0) return true;
-        } else if (errno == EINTR) {
-            // A reader that does not read must not keep us from a clean end.
-            if (Interrupts::count() > 0) return true;
-        } else {
-            return false;
-        }
+void Screen::pump(Outlet& to) {
+    const bool has_prompt = overlay_ != nullptr && to.is_terminal();
+    if (has_prompt && !overlay_is_away_) {
+        // The prompt cannot be taken away from a terminal that stands still.
+        if (!to.is_ready()) return to.wait();
+        overlay_is_away_ = true;
+        overlay_->hide();
     }
-    return true;
+    to.flush();
+    if (to.waiting() > 0) return to.wait();
+    if (has_prompt && std::exchange(overlay_is_away_, false)) overlay_->show();
+}
+
+void Screen::on_ready(Outlet& to) {
+    pump(to);
+    tell_what_was_left_out();
+    if (on_progress_) on_progress_();
+}
+
+void Screen::tell_what_was_left_out() {
+    if (data_left_out_ > 0 && out_.waiting() == 0) {
+        warn(fmt::format("{} lines of data are missing on standard output: nobody read them",
+                         std::exchange(data_left_out_, 0)));
+    }
+    if (talk_left_out_ > 0 && err().waiting() == 0) {
+        warn(fmt::format("({} lines are missing here: nobody read them)",
+                         std::exchange(talk_left_out_, 0)));
+    }
 }
 
 }  // namespace pinhole::peer

@@ -1,7 +1,9 @@
 #include "peer/station.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <exception>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,7 +21,7 @@ constexpr const char* kKnownPeersFile = "known_peers";
 Station::Station(const StationOptions& options, bool only_listens,
                  const net::Environment& environment)
     : options_(options),
-      screen_({.quiet = options.quiet, .color = options.color}, environment),
+      screen_(io_, {.quiet = options.quiet, .color = options.color}, environment),
       narrator_(screen_, {.json = options.json,
                           .self = options.id,
                           .via = options.via,
@@ -35,6 +37,7 @@ Station::Station(const StationOptions& options, bool only_listens,
     if (identity_.is_new()) {
         narrator_.say(fmt::format("new identity {} {}, saved", options_.id, node_.key()));
     }
+    screen_.set_listener([this] { on_output(); });
     if (const KnownKey* known = trust_.find_server(options_.via)) {
         server_key_ = known->key;
         trust_known_peers();
@@ -47,6 +50,11 @@ node::NodeConfig Station::node_config() const {
     node::NodeConfig config{.id = options_.id, .keys = identity_.keys().clone()};
     if (options_.psk_file) config.psk = net::load_group_key(*options_.psk_file);
     config.accept = options_.accept;
+    config.maps_ports = options_.maps_ports;
+    config.server_tcp_port = options_.tcp_port;
+    config.nat_discovery = {.low_ports = options_.low_ports,
+                            .lifetime = options_.measures_lifetime};
+    config.sprays = options_.sprays;
     if (const KnownKey* known = trust_.find_server(options_.via)) config.server_key = known->key;
     return config;
 }
@@ -62,7 +70,8 @@ ExitCode Station::run(Activity& activity) {
     start();
     io_.run();
     activity_ = nullptr;
-    return screen_.is_broken() ? ExitCode::kPipe : code_;
+    if (screen_.broken_by() == 0) return code_;
+    return screen_.broken_by() == EPIPE ? ExitCode::kPipe : ExitCode::kOther;
 }
 
 void Station::start() {
@@ -94,26 +103,55 @@ void Station::on_resolved(const net::Resolved& resolved) {
 
 void Station::settle() {
     driver_.drain();
+    if (screen_.broken_by() != 0) leave_unread();
     arm();
 }
 
 void Station::arm() {
     if (finished_) return;
-    Instant at = std::min(farewell_until_, narrator_.next_timeout());
+    Instant at = std::min({farewell_until_, tell_waiting_at_, narrator_.next_timeout()});
     if (activity_ != nullptr && !leaving_) at = std::min(at, activity_->next_timeout());
     deadline_.arm(at);
 }
 
 void Station::on_deadline() {
     const Instant at = now();
-    if (at >= farewell_until_) return finish();
+    if (at >= farewell_until_) return say_goodbye();
+    if (at >= tell_waiting_at_) {
+        tell_waiting_at_ = kNever;
+        narrator_.say(
+            fmt::format("waiting for the reader of standard output ({} bytes); Ctrl-C "
+                        "gives them up",
+                        screen_.waiting_bytes()));
+    }
     narrator_.handle_timeout(at);
     if (!leaving_) activity_->handle_timeout(at);
     settle();
 }
 
 void Station::on_signal(int number) {
-    leave(number == SIGINT ? ExitCode::kInterrupted : ExitCode::kTerminated);
+    was_signalled_ = true;
+    const ExitCode code = number == SIGINT ? ExitCode::kInterrupted : ExitCode::kTerminated;
+    if (!said_goodbye_) return leave(code);
+    code_ = code;
+    finish();
+}
+
+void Station::on_output() {
+    if (said_goodbye_) {
+        finish_if_done();
+        return;
+    }
+    if (!leaving_) activity_->on_output();
+    settle();
+}
+
+void Station::leave_unread() {
+    if (leaving_) return;
+    const int error = screen_.broken_by();
+    if (error == EPIPE) return leave(ExitCode::kPipe);
+    fail({ExitCode::kOther, fmt::format("standard output: {}; is there room for it?",
+                                        std::generic_category().message(error))});
 }
 
 void Station::fail(const Problem& problem) {
@@ -136,11 +174,30 @@ void Station::leave(ExitCode code) {
     settle();
 }
 
+void Station::say_goodbye() {
+    farewell_until_ = kNever;
+    if (std::exchange(said_goodbye_, true)) return;
+    node_.shutdown(now());
+    driver_.stop([this] {
+        is_offline_ = true;
+        finish_if_done();
+    });
+    resolver_.cancel();
+    if (was_signalled_ || screen_.waiting_bytes() == 0) return;
+    tell_waiting_at_ = now() + kFarewellTime;
+    arm();
+}
+
+void Station::finish_if_done() {
+    if (is_offline_ && (was_signalled_ || screen_.waiting_bytes() == 0)) finish();
+}
+
 void Station::finish() {
     if (std::exchange(finished_, true)) return;
-    node_.shutdown(now());
-    driver_.stop();
-    resolver_.cancel();
+    if (screen_.waiting_bytes() > 0) {
+        narrator_.warn(fmt::format("{} bytes for standard output are given up: nobody read them",
+                                   screen_.waiting_bytes()));
+    }
     deadline_.cancel();
     interrupts_.cancel();
     io_.stop();
@@ -171,11 +228,16 @@ const Id* Station::id_of(PeerNumber number) const {
     return found == ids_.end() ? nullptr : &found->second;
 }
 
+void Station::disconnect(const Id& peer) {
+    const auto number = numbers_.find(peer);
+    if (number != numbers_.end()) node_.disconnect(now(), number->second);
+}
+
 // ---- events
 
 void Station::on_event(const node::NodeEvent& event) {
     std::visit([this](const auto& any) { on(any); }, event);
-    if (screen_.is_broken()) leave(ExitCode::kPipe);
+    if (screen_.broken_by() != 0) leave_unread();
     arm();
 }
 
@@ -194,6 +256,7 @@ void Station::on(const node::Registered& event) {
         trust_known_peers();
     }
     was_registered_ = true;
+    server_ = event;
     narrator_.registered(now(), event, is_new);
     if (!leaving_) activity_->on_registered();
 }

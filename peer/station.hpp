@@ -2,7 +2,8 @@
 // `Activity`.
 //
 // Owns everything from the key file to the signals. It judges keys, says what happens through the
-// narrator, and ends in good order: goodbyes are said, for at most `kFarewellTime`.
+// narrator, and ends in good order: goodbyes are said, for at most `kFarewellTime`, and output is
+// written to its end unless a signal ends us.
 #pragma once
 
 #include <functional>
@@ -51,6 +52,8 @@ class Activity {
     virtual void on_key_changed(const Id& peer, const Problem& problem) = 0;
     /// The rendezvous refuses us, but may change its mind.
     virtual void on_server_trouble(const Problem& problem) = 0;
+    /// Some output that had to wait is written, or never will be.
+    virtual void on_output() = 0;
     /// The station closes: the last words go out now.
     virtual void on_leaving() = 0;
     virtual void handle_timeout(Instant now) = 0;
@@ -69,6 +72,8 @@ class Station {
     [[nodiscard]] ExitCode run(Activity& activity);
 
     void connect(const Id& peer, bool keep_trying);
+    /// Closes the connection; `on_closed` follows.
+    void disconnect(const Id& peer);
     /// False when the connection does not take it now.
     bool send(const Id& peer, const Control& message);
     bool send(const Id& peer, const ChatText& text);
@@ -91,6 +96,9 @@ class Station {
     [[nodiscard]] bool is_leaving() const { return leaving_; }
     [[nodiscard]] bool is_registered() const { return was_registered_; }
     [[nodiscard]] bool is_connected(const Id& peer) const { return numbers_.contains(peer); }
+    /// What the rendezvous said when it took us last; nothing before it did.
+    [[nodiscard]] const std::optional<node::Registered>& server() const { return server_; }
+    [[nodiscard]] const node::Node& node() const { return node_; }
     /// Every peer that is connected or on the way.
     [[nodiscard]] std::vector<node::PeerStatus> peers() const { return node_.peers(); }
 
@@ -110,6 +118,9 @@ class Station {
     void on(const node::ConnectFailed& event);
     void on_signal(int number);
     void on_deadline();
+    void on_output();
+    /// Nobody reads what we write, or it has no place to go.
+    void leave_unread();
     [[nodiscard]] bool send(const Id& peer, std::uint8_t channel, const ByteVector& message);
     [[nodiscard]] const Id* id_of(PeerNumber number) const;
     [[nodiscard]] node::NodeConfig node_config() const;
@@ -117,16 +128,20 @@ class Station {
     [[nodiscard]] std::optional<bool> learn(const Id& id, const crypto::PublicKey& key);
     void trust_known_peers();
     void note_key_change(const Id& id, const KnownKey& known, const crypto::PublicKey& announced);
+    /// The network's part of the end.
+    void say_goodbye();
+    void finish_if_done();
+    /// All of it.
     void finish();
     void arm();
 
     StationOptions options_;
+    asio::io_context io_{1};
     Screen screen_;
     Narrator narrator_;
     crypto::SystemRandom random_;
     net::IdentityFile identity_;
     TrustStore trust_;
-    asio::io_context io_{1};
     node::Node node_;
     net::Driver<node::Node> driver_;
     net::Resolver resolver_;
@@ -134,14 +149,21 @@ class Station {
     Interrupts interrupts_;
     Activity* activity_ = nullptr;
     std::optional<crypto::PublicKey> server_key_;
+    std::optional<node::Registered> server_;
     std::map<PeerNumber, Id> ids_;
     std::map<Id, PeerNumber> numbers_;
     /// What was said about changed keys.
     std::map<Id, Problem> key_problems_;
     ExitCode code_ = ExitCode::kOk;
     Instant farewell_until_ = kNever;
+    /// When the user hears that the end waits for whoever reads stdout.
+    Instant tell_waiting_at_ = kNever;
     bool was_registered_ = false;
+    bool was_signalled_ = false;
     bool leaving_ = false;
+    bool said_goodbye_ = false;
+    /// The driver has stopped: our gateway forwards nothing to us any more.
+    bool is_offline_ = false;
     bool finished_ = false;
 };
 

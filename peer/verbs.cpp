@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "peer/chat.hpp"
+#include "peer/doctor.hpp"
 #include "peer/identity_verb.hpp"
 #include "peer/ping.hpp"
 #include "peer/text_sanitizer.hpp"
@@ -22,6 +23,10 @@ ExitCode chat(const cxxopts::ParseResult& words, const net::Environment& environ
 
 ExitCode ping(const cxxopts::ParseResult& words, const net::Environment& environment) {
     return run_ping(ping_options(words, environment), environment);
+}
+
+ExitCode doctor(const cxxopts::ParseResult& words, const net::Environment& environment) {
+    return run_doctor(doctor_options(words, environment), environment);
 }
 
 ExitCode version(const cxxopts::ParseResult& /*words*/, const net::Environment& /*environment*/) {
@@ -48,6 +53,8 @@ constexpr std::array kVerbs{
          "peer --id bob --via 203.0.113.7 alice", &add_chat_options, &chat},
     Verb{"ping", "the path to a peer, and its round-trip time", "PEER",
          "peer ping --id bob --via 203.0.113.7 --until-direct alice", &add_ping_options, &ping},
+    Verb{"doctor", "what this network does, how a peer is reached, and advice", "[PEER]",
+         "peer doctor --id bob --via 203.0.113.7 alice", &add_doctor_options, &doctor},
     Verb{"id", "show my name and key; --new-psk makes a group's key", "", "peer id --id bob",
          &add_id_options, &run_id},
     Verb{"trust", "the keys that are known: list, remove PEER, replace PEER KEY",
@@ -57,13 +64,13 @@ constexpr std::array kVerbs{
          &help},
 };
 
-std::string option_lines(const Verb& verb) {
+std::string option_lines(const Verb& verb, const std::string& group) {
     cxxopts::Options options{"peer"};
     verb.add_options(options);
     std::string out;
     // Some verbs have no options, and cxxopts throws when asked for a group that is empty.
-    if (std::ranges::count(options.groups(), "") == 0) return out;
-    for (const auto& option : options.group_help("").options) {
+    if (std::ranges::count(options.groups(), group) == 0) return out;
+    for (const auto& option : options.group_help(group).options) {
         const std::string argument = option.is_boolean ? "" : " " + option.arg_help;
         out += fmt::format("  {:<20} {}\n", fmt::format("--{}{}", option.l.front(), argument),
                            option.desc);
@@ -99,12 +106,12 @@ std::string help_text() {
                                   first.example, first.words);
     for (const Verb& verb : kVerbs) out += fmt::format("  {:<8} {}\n", verb.name, verb.summary);
     out += fmt::format("\noptions of {} (of others: peer help VERB):\n{}", first.name,
-                       option_lines(first));
+                       option_lines(first, ""));
     return out;
 }
 
 std::string help_text(const Verb& verb) {
-    const std::string options = option_lines(verb);
+    const std::string options = option_lines(verb, "") + option_lines(verb, kRareOptions);
     return fmt::format("example:  {}\nusage:    peer {}{}{}{}\n\n{}\n{}", verb.example, verb.name,
                        options.empty() ? "" : " [OPTIONS]", verb.words.empty() ? "" : " ",
                        verb.words, verb.summary, options.empty() ? "" : "\n" + options);

@@ -126,6 +126,33 @@ TEST_F(ExitCode, DifferentGroupKeysAre6) {
     EXPECT_TRUE(says(bob, Stream::kErr, "--psk-file"));
 }
 
+TEST_F(ExitCode, UsedUpBudgetOfTheRendezvousIs8) {
+    start_rendezvous();
+    start_alice();
+    // Each claim of a taken name is suspicious, and one address has 30 of those, and one more every
+    // two seconds. So they come several at a time, but not so many that handshakes are refused.
+    constexpr int kRounds = 12;
+    constexpr int kAtOnce = 6;
+    int refused = 0;
+    for (int round = 0; round < kRounds && refused == 0; ++round) {
+        std::vector<Process*> impostors;
+        for (int i = 0; i < kAtOnce; ++i) {
+            impostors.push_back(
+                &start_peer("impostor" + std::to_string(i),
+                            {"--id", "alice", "--via", via(), "--message", "hi", "bob"}));
+        }
+        for (Process* impostor : impostors) {
+            const int status = status_of(*impostor);
+            // 3: the budget for handshakes was used up before, so it heard nothing.
+            ASSERT_THAT(status, ::testing::AnyOf(6, 8, 3));
+            if (status != 8) continue;
+            ++refused;
+            EXPECT_TRUE(says(*impostor, Stream::kErr, "refused: too many requests from here"));
+        }
+    }
+    EXPECT_GT(refused, 0);
+}
+
 TEST_F(ExitCode, SecondProcessOfOneNameIs1) {
     start_rendezvous();
     start_alice();
@@ -147,6 +174,16 @@ TEST_F(ExitCode, SignalsEndWellWithinASecond) {
         alice.send_signal(number);
         EXPECT_EQ(status_of(alice), status);
     }
+}
+
+TEST_F(ExitCode, SecondSignalEndsAtOnce) {
+    start_rendezvous();
+    Process& alice = start_chat("alice", {});
+    ASSERT_TRUE(says(alice, Stream::kErr, "rendezvous ok"));
+    // Both signals are there when it goes on. The one that the kernel delivers last, whose function
+    // is the first to run, would end it in good order; the other one is the second to run.
+    for (const int number : {SIGSTOP, SIGINT, SIGTERM, SIGCONT}) alice.send_signal(number);
+    EXPECT_EQ(status_of(alice), 130);
 }
 
 TEST_F(ExitCode, IdAndTrustListShowWhatIsKnown) {

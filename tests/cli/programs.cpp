@@ -101,9 +101,13 @@ Process& ProgramsTest::start_rendezvous(const std::string& state) {
 
 Process& ProgramsTest::start_peer(const std::string& state, std::vector<std::string> words) {
     words.insert(words.begin(), program("PINHOLE_PEER"));
+    return start_program(state, std::move(words));
+}
+
+Process& ProgramsTest::start_program(const std::string& state, std::vector<std::string> argv) {
     const std::string home = folder(state);
     processes_.push_back(std::make_unique<Process>(
-        netns::Launch{state, std::move(words), {"HOME=" + home, "XDG_STATE_HOME=" + home}}));
+        netns::Launch{state, std::move(argv), {"HOME=" + home, "XDG_STATE_HOME=" + home}}));
     return *processes_.back();
 }
 

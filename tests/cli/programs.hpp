@@ -32,7 +32,9 @@ class ProgramsTest : public ::testing::Test {
     Process& start_rendezvous(const std::string& state = "rendezvous");
     /// Starts a peer whose state is kept under the name `state`.
     Process& start_peer(const std::string& state, std::vector<std::string> words);
-    /// The same with `--id state --via` our rendezvous in front.
+    /// Starts any program with the state and the home of such a peer.
+    Process& start_program(const std::string& state, std::vector<std::string> argv);
+    /// `start_peer` with `--id state --via` our rendezvous in front.
     Process& start_chat(const std::string& id, const std::vector<std::string>& words);
 
     /// Runs a peer to its end with nothing on its standard input.

@@ -57,6 +57,8 @@ class TerminalPeer {
         EXPECT_EQ(::write(master_, keys.data(), keys.size()), static_cast<ssize_t>(keys.size()));
     }
 
+    void send_signal(int number) const { ::kill(pid_, number); }
+
     /// Waits until `text` is on the terminal after what earlier calls found.
     [[nodiscard]] bool shows(const std::string& text) {
         const auto deadline = Clock::now() + kPatience;
@@ -167,6 +169,32 @@ TEST_F(Terminal, ControlCEndsCleanlyAndRestoresTheTerminal) {
     bob_->type("\x03");
     EXPECT_EQ(bob_->wait_for_exit(), 130) << bob_->seen();
     EXPECT_EQ(bob_->local_modes() & (ICANON | ECHO), before & (ICANON | ECHO));
+}
+
+TEST_F(Terminal, SecondSignalRestoresTheTerminalToo) {
+    start_rendezvous();
+    bob_ = start_bob();
+    const tcflag_t before = bob_->local_modes();
+    ASSERT_TRUE(bob_->shows("bob> ")) << bob_->seen();
+    for (const int number : {SIGSTOP, SIGINT, SIGTERM, SIGCONT}) bob_->send_signal(number);
+    EXPECT_EQ(bob_->wait_for_exit(), 130) << bob_->seen();
+    EXPECT_EQ(bob_->local_modes() & (ICANON | ECHO), before & (ICANON | ECHO));
+}
+
+TEST_F(Terminal, OneThatStandsStillHoldsUpNothingButItself) {
+    ASSERT_NO_FATAL_FAILURE(start_both());
+    // More than a pseudo-terminal holds, and nobody looks at it.
+    constexpr int kLines = 20;
+    for (int number = 1; number <= kLines; ++number) {
+        alice_->write_line(std::to_string(number) + std::string(20'000, '.'));
+    }
+    Process& ping = run_peer("carol", {"ping", "--id", "carol", "--via", via(), "--count", "3",
+                                       "--timeout", "10", "bob"});
+    EXPECT_EQ(status_of(ping), 0);
+    ASSERT_TRUE(bob_->shows(" " + std::to_string(kLines) + ".")) << "after a name in colour";
+    ASSERT_TRUE(bob_->shows("bob> ")) << "the prompt comes back";
+    bob_->type("I am back\r");
+    EXPECT_TRUE(says(*alice_, Stream::kOut, "bob: I am back"));
 }
 
 TEST_F(Terminal, ControlDOnAnEmptyLineLeaves) {

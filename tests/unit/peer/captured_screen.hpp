@@ -46,11 +46,12 @@ class CapturedPipe {
 
 struct CapturedScreen {
     explicit CapturedScreen(bool quiet = false, ColorMode color = ColorMode::kAuto)
-        : screen({.out_fd = out.fd(), .err_fd = err.fd(), .quiet = quiet, .color = color},
+        : screen(io, {.out_fd = out.fd(), .err_fd = err.fd(), .quiet = quiet, .color = color},
                  [](std::string_view name) -> std::optional<std::string> {
                      return name == "TERM" ? std::optional<std::string>{"xterm"} : std::nullopt;
                  }) {}
 
+    asio::io_context io;
     CapturedPipe out;
     CapturedPipe err;
     Screen screen;

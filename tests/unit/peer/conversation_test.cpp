@@ -73,17 +73,25 @@ TEST(Conversation, SaysAgainWhatANewConnectionHasNotCarried) {
 
 TEST(Conversation, ShowsATextOnce) {
     Conversation talk{kRun};
-    EXPECT_TRUE(talk.on_text({.run = 50, .number = 1}));
-    EXPECT_TRUE(talk.on_text({.run = 50, .number = 2}));
-    EXPECT_FALSE(talk.on_text({.run = 50, .number = 2}));
-    EXPECT_FALSE(talk.on_text({.run = 50, .number = 1}));
-    EXPECT_TRUE(talk.on_text({.run = 50, .number = 3}));
+    for (const std::uint32_t number : {1U, 2U}) {
+        EXPECT_TRUE(talk.is_new({.run = 50, .number = number}));
+        talk.on_shown({.run = 50, .number = number});
+    }
+    EXPECT_FALSE(talk.is_new({.run = 50, .number = 2}));
+    EXPECT_FALSE(talk.is_new({.run = 50, .number = 1}));
+    EXPECT_TRUE(talk.is_new({.run = 50, .number = 3}));
+}
+
+TEST(Conversation, ATextThatWasNotHandedOverStaysNew) {
+    Conversation talk{kRun};
+    EXPECT_TRUE(talk.is_new({.run = 50, .number = 1}));
+    EXPECT_TRUE(talk.is_new({.run = 50, .number = 1}));
 }
 
 TEST(Conversation, CountsAnewAfterTheOtherSideRestarted) {
     Conversation talk{kRun};
-    EXPECT_TRUE(talk.on_text({.run = 50, .number = 9}));
-    EXPECT_TRUE(talk.on_text({.run = 51, .number = 1}));
+    talk.on_shown({.run = 50, .number = 9});
+    EXPECT_TRUE(talk.is_new({.run = 51, .number = 1}));
 }
 
 TEST(Conversation, ForgetsWhatItGivesUp) {

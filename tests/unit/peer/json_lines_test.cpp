@@ -24,7 +24,7 @@ TEST(JsonLines, AreAsScriptsKnowThem) {
                                 .server_key = key_of(2)}),
               R"({"v":1,"event":"registered","server":"198.51.100.10:3478",)"
               R"("observed":"192.0.2.10:40000","server_key":")" +
-                  server + R"("})");
+                  server + R"(","over_tcp":false})");
     EXPECT_EQ(json::introduced({.peer = {}, .id = kBob, .key = key_of(1)}),
               R"({"v":1,"event":"introduced","peer":"bob","key":")" + key + R"("})");
     EXPECT_EQ(json::connected({.peer = {}, .id = kBob, .key = key_of(1)}, true),
@@ -73,7 +73,8 @@ TEST(JsonLines, PingNamesThePath) {
                           .path =
                               node::PathChanged{
                                   .peer = {}, .state = node::PathState::kRelay, .remote = {}}}),
-              R"({"v":1,"event":"ping","peer":"bob","number":2,"rtt_ms":12.3,"path":"relay"})");
+              R"({"v":1,"event":"ping","peer":"bob","number":2,"rtt_ms":12.3,"path":"relay",)"
+              R"("reason":"checking","why":"direct paths are still being checked"})");
 }
 
 }  // namespace

@@ -105,7 +105,7 @@ TEST_F(NarratorTest, TellsHowTheOtherSideComesIn) {
 }
 
 TEST_F(NarratorTest, RemoteTextIsSanitisedAndDeliveryIsSilent) {
-    EXPECT_TRUE(narrator_.message(kAlice, 1, "a\x1b[2J\nb"));
+    EXPECT_TRUE(narrator_.message(kAlice, 1, "a\x1b[2J\nb").has_value());
     narrator_.delivered(kAlice, 1);
     EXPECT_EQ(captured_.out.take(), "alice: a\\u{1b}[2J\\u{a}b\n");
     EXPECT_EQ(captured_.err.take(), "");
@@ -123,6 +123,19 @@ TEST_F(NarratorTest, LossAndReturnOfTheServerAreToldOnce) {
     EXPECT_EQ(captured_.err.take(), "bob: rendezvous is back (38 ms)\n");
     narrator_.registered(kStart + 90s, back, false);
     EXPECT_EQ(captured_.err.take(), "");
+}
+
+TEST_F(NarratorTest, TcpAndTheReturnToUdpAreToldOnce) {
+    node::Registered event{.server = {}, .observed = {}, .server_key = key_of(2), .over_tcp = true};
+    narrator_.registered(kStart, event, false);
+    EXPECT_EQ(captured_.err.take(),
+              "bob: registered at 203.0.113.7:3478 over TCP: UDP does not get out of this "
+              "network\n");
+    narrator_.registered(kStart + 60s, event, false);
+    EXPECT_EQ(captured_.err.take(), "");
+    event.over_tcp = false;
+    narrator_.registered(kStart + 90s, event, false);
+    EXPECT_EQ(captured_.err.take(), "bob: registered at 203.0.113.7:3478 over UDP again\n");
 }
 
 TEST_F(NarratorTest, ErrorsBeginWithTheProgramsName) {
@@ -167,7 +180,7 @@ TEST_F(JsonNarratorTest, SaysEachChangeOnceAndAtOnce) {
 TEST_F(JsonNarratorTest, StdoutHoldsNothingButObjects) {
     register_and_connect(true);
     narrator_.path(kStart, kAlice, direct());
-    EXPECT_TRUE(narrator_.message(kAlice, 1, "two\nlines"));
+    EXPECT_TRUE(narrator_.message(kAlice, 1, "two\nlines").has_value());
     narrator_.delivered(kAlice, 1);
     narrator_.closed(kStart, kAlice, node::CloseReason::kDone);
     narrator_.failed({ExitCode::kOther, "x"});

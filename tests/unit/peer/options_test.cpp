@@ -37,6 +37,10 @@ PingOptions ping(const std::vector<const char*>& words) {
     return ping_options(parsed(&add_ping_options, words), environment());
 }
 
+DoctorOptions doctor(const std::vector<const char*>& words) {
+    return doctor_options(parsed(&add_doctor_options, words), environment());
+}
+
 std::string chat_error(const std::vector<const char*>& words) {
     try {
         static_cast<void>(chat(words));
@@ -62,6 +66,13 @@ TEST(Options, ChatTakesNamesAndFlags) {
     EXPECT_EQ(options.peers[0].text(), "alice");
     EXPECT_EQ(options.peers[1].text(), "carol");
     EXPECT_FALSE(options.message);
+}
+
+TEST(Options, PortsAreMappedUnlessToldOtherwise) {
+    EXPECT_TRUE(chat({"--id", "bob", "--via", "v"}).station.maps_ports);
+    EXPECT_FALSE(chat({"--id", "bob", "--via", "v", "--no-port-mapping"}).station.maps_ports);
+    EXPECT_FALSE(
+        ping({"--id", "bob", "--via", "v", "--no-port-mapping", "alice"}).station.maps_ports);
 }
 
 TEST(Options, EnvironmentStandsInAndFlagsWin) {
@@ -101,6 +112,17 @@ TEST(Options, OneShotHasALimitUnlessItWaits) {
               Duration{9s});
 }
 
+TEST(Options, GuessingAndLowPortsAreTheUsersChoice) {
+    const auto usual = chat({"--id", "a", "--via", "h"}).station;
+    EXPECT_TRUE(usual.sprays);
+    EXPECT_FALSE(usual.low_ports);
+    const auto chosen = chat({"--id", "a", "--via", "h", "--no-spray", "--low-ports"}).station;
+    EXPECT_FALSE(chosen.sprays);
+    EXPECT_TRUE(chosen.low_ports);
+    EXPECT_TRUE(ping({"--id", "a", "--via", "h", "--low-ports", "b"}).station.low_ports);
+    EXPECT_FALSE(doctor({"--id", "a", "--via", "h", "--no-spray"}).station.sprays);
+}
+
 TEST(Options, MistakesAreNamed) {
     EXPECT_THAT(chat_error({"--via", "h"}), HasSubstr("--id NAME or set PINHOLE_ID"));
     EXPECT_THAT(chat_error({"--id", "a"}), HasSubstr("--via HOST or set PINHOLE_VIA"));
@@ -129,6 +151,24 @@ TEST(Options, PingTakesOnePeer) {
     EXPECT_EQ(options.station.accept, AcceptPolicy::kNone);
     EXPECT_THROW(static_cast<void>(ping({"--id", "a", "--via", "h"})), UsageError);
     EXPECT_THROW(static_cast<void>(ping({"--id", "a", "--via", "h", "b", "c"})), UsageError);
+}
+
+TEST(Options, DoctorTakesOnePeerOrNone) {
+    EXPECT_FALSE(doctor({"--id", "a", "--via", "h"}).peer);
+    const auto options = doctor({"--id", "a", "--via", "h", "--lifetime", "b"});
+    EXPECT_EQ(options.peer->text(), "b");
+    EXPECT_TRUE(options.station.measures_lifetime);
+    EXPECT_EQ(options.station.accept, AcceptPolicy::kNone);
+    EXPECT_THROW(static_cast<void>(doctor({"--id", "a", "--via", "h", "b", "c"})), UsageError);
+    EXPECT_THROW(static_cast<void>(doctor({"--id", "a", "--via", "h", "a"})), UsageError);
+    EXPECT_THROW(static_cast<void>(doctor({"--id", "a", "--via", "h", "--wait"})), UsageError);
+}
+
+TEST(Options, DoctorHasTimeToMeasureALifetime) {
+    EXPECT_EQ(doctor({"--id", "a", "--via", "h"}).timeout, Duration{30s});
+    EXPECT_EQ(doctor({"--id", "a", "--via", "h", "--lifetime"}).timeout, Duration{300s});
+    EXPECT_EQ(doctor({"--id", "a", "--via", "h", "--lifetime", "--timeout", "9"}).timeout,
+              Duration{9s});
 }
 
 TEST(Options, PingWithoutEndStillWantsAFirstAnswer) {

@@ -51,6 +51,8 @@ TEST(Verbs, HelpBeginsWithAnExampleAndFitsAScreen) {
     }
     for (const Verb& verb : verbs()) EXPECT_THAT(texts.front(), HasSubstr(std::string{verb.name}));
     EXPECT_THAT(texts.front(), HasSubstr("--via HOST[:PORT]"));
+    EXPECT_THAT(texts.front(), ::testing::Not(HasSubstr("--low-ports"))) << "a rare one";
+    EXPECT_THAT(help_text(verbs().front()), HasSubstr("--low-ports"));
 }
 
 TEST(Verbs, FirstWordThatIsNoVerbIsAPeer) {
