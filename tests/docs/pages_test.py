@@ -67,7 +67,8 @@ class Pages(unittest.TestCase):
         self.assertEqual(set(re.findall(r"^\.B (\d+)$", manual, re.MULTILINE)), codes)
 
     def test_events_are_those_of_the_tool(self):
-        events = set(re.findall(r'begin\("(\w+)"\)', read("peer/json_lines.cpp")))
+        events = set(re.findall(r'begin\("(\w+)"\)', read("peer/json_lines.cpp"))) | {"doctor"}
+        self.assertIn('{"event", "doctor"}', read("peer/doctor_json.cpp"))
         shown = set(re.findall(r'"event":"(\w+)"', section(README, "JSON events")))
         self.assertEqual(shown, events)
         manual = man_text(PEER_MAN).split(".SH EVENTS")[1].split(".SH ")[0]
@@ -75,10 +76,16 @@ class Pages(unittest.TestCase):
 
     def test_fields_of_events_are_those_of_the_tool(self):
         source = read("peer/json_lines.cpp")
-        fields = set(re.findall(r'object\["(\w+)"\]', source)) | {"v", "event"}
+        fields = set(re.findall(r'object\["(\w+)"\]', source)) | {"v", "event", "id"}
+        doctor = read("peer/doctor_json.cpp").split("std::string doctor(")[1]
+        fields |= set(re.findall(r'object\["(\w+)"\]', doctor))
         (lines,) = [text for language, text in fences(README) if language == "json"]
         shown = set().union(*(json.loads(line) for line in lines.splitlines()))
         self.assertEqual(shown, fields)
+
+    def test_doctors_report_is_that_of_the_tool(self):
+        (shown,) = [text for language, text in fences(README) if language == "text"]
+        self.assertIn(shown, read("tests/unit/peer/doctor_test.cpp"))
 
     def test_reasons_are_those_of_the_traversal(self):
         source = read("shared/traversal/action.cpp").split("sentence_of(Reason")[1]
@@ -103,29 +110,31 @@ class Pages(unittest.TestCase):
                     self.assertIn(part, said, row[0])
 
     def test_direct_pairs_are_those_of_the_grid(self):
-        grid = re.findall(r'\{"(\w+)",\s+"([Dre ]+)"\}', read("tests/lab/grid_test.cpp"))
+        grid = re.findall(r'\{"(\w+)",\s+"([Dgr ]+)"\}', read("tests/lab/grid_test.cpp"))
         self.assertGreater(len(grid), 10)
-        rows = table_rows(section(README, "Which pairs go direct"))[:6]
+        rows = table_rows(section(README, "Which pairs go direct"))[:8]
         names = [row[0] for row in rows]
         classes = [self.class_of(profile) for profile, _ in grid]
         self.assertEqual(set(classes), set(names))
+        words = {"D": "direct", "g": "guess", "r": "relay"}
         for a, (_, outcomes) in zip(classes, grid):
             self.assertEqual(len(outcomes.replace(" ", "")), len(grid))
             for b, outcome in zip(classes, outcomes.replace(" ", "")):
                 cell = rows[names.index(a)][1 + names.index(b)]
-                self.assertIn(cell, ("direct", "relay"))
-                self.assertEqual(cell == "direct", outcome == "D", f"{a} x {b}")
+                self.assertEqual(cell, words[outcome], f"{a} x {b}")
 
     @staticmethod
     def class_of(profile):
         if profile == "open":
             return "public"
         if profile.startswith("linux_masquerade"):
-            return "symmetric, other" if profile.endswith("random") else "EIM, APDF"
-        mapping, filtering = profile.split("_")[:2]
+            return "symmetric, random" if profile.endswith("random") else "EIM, APDF"
+        mapping, filtering, *allocation = profile.split("_")
         if mapping == "eim":
             return f"EIM, {filtering.upper()}"
-        return "symmetric, EIF" if filtering == "eif" else "symmetric, other"
+        if filtering != "apdf":
+            return f"symmetric, {filtering.upper()}"
+        return "symmetric, random" if allocation == ["r"] else "symmetric, predictable"
 
     def test_named_tests_exist(self):
         netns = read("tests/netns/netns_test.cpp")
