@@ -18,6 +18,9 @@
 
 namespace pinhole::rendezvous {
 
+/// Trickles in one introduction, of both sides together; eight candidates a side need few.
+inline constexpr unsigned kTricklesMax = 64;
+
 struct Introduction {
     enum class Stage : std::uint8_t { kAsking, kAbsent, kOffered, kSettled, kFailed };
 
@@ -44,6 +47,8 @@ struct Introduction {
     /// Copies of the present question sent, and when the next one, or giving up, is due.
     int copies = 0;
     Instant repeat_at = kNever;
+    /// Trickles that either side may still send: each one costs the other side a datagram.
+    unsigned trickles_left = kTricklesMax;
     Instant copy_sent;
     /// Questions (kAsking) sent, and answers got: an answer to a question that was repeated is no
     /// answer to the offer that followed.

@@ -186,6 +186,8 @@ Parsed<void> Introductions::handle_trickle(Instant now, Client& sender,
         return dropped(Drop::kUnexpected);
     }
     if (of->stage == Introduction::Stage::kFailed) return dropped(Drop::kStale);
+    if (of->trickles_left == 0) return dropped(Drop::kLimit);
+    --of->trickles_left;
     const bool is_from_asker = of->asker == sender.name;
     if (is_from_asker || !of->is_undecided()) of->keep_alive(now);
     Claims& claims = is_from_asker ? of->asker_claims : of->answerer_claims;

@@ -115,6 +115,9 @@ void PortMapper::settle() {
     if (stopping_) return;
     bool restarted = false;
     for (PortMapping& mapping : mappings_) restarted |= mapping.take_gateway_restarted();
+    // A gateway that says so with every answer would keep us asking.
+    if (restarted && now() < restart_seen_ + kRestartInterval) restarted = false;
+    if (restarted) restart_seen_ = now();
     Instant next = kNever;
     for (PortMapping& mapping : mappings_) {
         if (restarted) mapping.renew(now());

@@ -17,6 +17,8 @@ namespace pinhole::net {
 
 /// Sockets that may be mapped at a time; a request for one more is refused.
 inline constexpr std::size_t kMappedSocketsMax = 4;
+/// A gateway's word that it restarted is followed at most once in this time.
+inline constexpr Duration kRestartInterval = 30s;
 /// How long the end waits for gateways to confirm that mappings are gone.
 inline constexpr Duration kRemovalPatience = 1s;
 
@@ -61,6 +63,7 @@ class PortMapper {
     MapperOptions options_;
     DeadlineTimer alarm_;
     std::list<PortMapping> mappings_;
+    Instant restart_seen_ = Instant::min();
     bool stopping_ = false;
     std::size_t removing_ = 0;
     bool finished_ = false;

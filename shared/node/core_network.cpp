@@ -35,6 +35,8 @@ void Node::Core::handle_io_event(Instant now, const IoEvent& event) {
         handle_spare(now, *socket, event);
         return settle(now);
     }
+    // A hint about one datagram changes nothing here, and a spray draws hundreds of them.
+    if (std::holds_alternative<IcmpError>(event)) return;
     bool network_changed = false;
     if (const auto* opened = std::get_if<SocketOpened>(&event)) {
         (opened->local.ip.is_v4() ? has_v4_ : has_v6_) = true;

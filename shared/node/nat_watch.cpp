@@ -13,6 +13,7 @@ void NatWatch::on_registered(Instant now, Duration round_trip_time) {
 }
 
 void NatWatch::on_network_changed(Instant now) {
+    retries_left_ = kNatWatchRetries;
     if (is_registered_) begin_at_ = std::max(now + kNatWatchDelay, not_before_);
 }
 
@@ -64,6 +65,16 @@ void NatWatch::handle_timeout(Instant now) {
     if (now >= begin_at_) begin(now);
     discovery_.handle_timeout(now);
     drain(now);
+    if (has_failed() && retries_left_ > 0) {
+        --retries_left_;
+        // Perhaps the way is longer than it looked.
+        round_trip_time_ *= 2;
+        begin_at_ = now + kNatWatchInterval;
+    }
+}
+
+bool NatWatch::has_failed() const {
+    return is_registered_ && begin_at_ == kNever && report().is_complete && !report().external;
 }
 
 Instant NatWatch::next_timeout() const {

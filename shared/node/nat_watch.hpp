@@ -17,6 +17,8 @@ namespace pinhole::node {
 
 /// Between two beginnings of discovery.
 inline constexpr Duration kNatWatchInterval = 10s;
+/// When the server left even the first question unanswered.
+inline constexpr unsigned kNatWatchRetries = 3;
 /// After a network change this lets the new network settle.
 inline constexpr Duration kNatWatchDelay = 500ms;
 
@@ -60,6 +62,8 @@ class NatWatch {
 
   private:
     void begin(Instant now);
+    /// The last discovery found out nothing at all.
+    [[nodiscard]] bool has_failed() const;
     /// Hands on what discovery wants. Call after every mutation.
     void drain(Instant now);
 
@@ -69,6 +73,7 @@ class NatWatch {
     Duration round_trip_time_{};
     bool is_registered_ = false;
     bool is_measuring_ports_ = false;
+    unsigned retries_left_ = kNatWatchRetries;
     Instant begin_at_ = kNever;
     Instant not_before_{};
 };

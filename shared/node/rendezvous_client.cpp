@@ -66,6 +66,8 @@ void RendezvousClient::handle_handshake_response(Instant now, const Path& path,
     if (!link_.handle_response(now, path, in)) return;
     state_ = State::kRegistering;
     ++request_;
+    // Of a repeat nobody can tell which copy was answered: the first one counts (Karn).
+    register_sent_ = now;
     register_.start(now);
     handle_timeout(now);
 }
@@ -243,6 +245,7 @@ void RendezvousClient::poll_register(Instant now) {
     if (!may_request()) return;
     if (!register_.is_running() && !is_same_to_server(behavior_, behavior_told_)) {
         ++request_;
+        register_sent_ = now;
         register_.start(now);
     }
     if (register_.take_due(now)) send_register(now);

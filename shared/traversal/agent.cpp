@@ -29,7 +29,7 @@ void Agent::on_introduction(Instant now, const Terms& terms) {
     had_direct_ = selection_.selected().has_value();
     leads_ = terms.leads;
     budget_.reset(now);
-    guess_.renew();
+    guess_.renew_after_pause(now);
     vouched_.clear();
     checklist_.forget_remotes();
     for (const wire::Candidate& candidate : terms.remote) {
@@ -114,8 +114,8 @@ void Agent::on_established(Instant now, const Route& route) {
         if (pair.state == PairState::kFailed) start_checks(now, pair, at);
     }
     announce_selection(now);
+    timers_.set(Timer::kGuess, at + kChecksBeforeGuess);
     tell_nat();
-    learn_peer_nat(now);
     handle_timeout(now);
 }
 
@@ -133,6 +133,10 @@ void Agent::on_response(Instant now, const Route& route, const wire::Response& r
     on_authenticated(now, route);
     const auto proof = transactions_.complete(now, route, response.id);
     if (!proof) return;
+    const Route announced = announced_ ? Route::direct(*announced_) : Route::relay();
+    if (proof->route == announced && now - proof->rtt >= announced_since_) {
+        timers_.stop(Timer::kAnnounce);
+    }
     if (proof->route.is_relay()) {
         on_relay_answered(now, *proof);
     } else {
@@ -221,7 +225,8 @@ Pair* Agent::hear(Instant now, const Path& path) {
 void Agent::on_path_answered(Instant now, const Validated& proof) {
     Pair* pair = checklist_.find(proof.route.path());
     if (pair == nullptr || is_barred(now, *pair)) return;
-    if (pair->state == PairState::kFailed) pair->transition(PairState::kInProgress);
+    // It may have been forgotten and named anew while its challenge was under way.
+    if (pair->state != PairState::kVerified) pair->transition(PairState::kInProgress);
     pair->transition(PairState::kVerified);
     pair->checks.stop();
     pair->consent.on_answered(now);

@@ -137,7 +137,7 @@ class Agent {
     [[nodiscard]] std::uint64_t dropped_actions() const { return dropped_actions_; }
 
   private:
-    enum class Timer : std::uint8_t { kSearching, kGuess, kLost, kRelayWarm, kCount };
+    enum class Timer : std::uint8_t { kSearching, kGuess, kAnnounce, kLost, kRelayWarm, kCount };
 
     // Sending.
     void push(Action action);
@@ -148,9 +148,10 @@ class Agent {
     void send_challenge(Instant now, Pair& pair);
     void send_relay_challenge(Instant now);
     void announce_selection(Instant now);
+    void announce_again(Instant now);
 
     // Guessing.
-    void learn_peer_nat(Instant now);
+    void learn_peer_nat(const wire::NatBehaviorFrame& frame);
     void tell_nat();
     [[nodiscard]] wire::NatBehaviorFrame nat_frame() const;
     void tell_ports(const TellPorts& told);
@@ -225,6 +226,8 @@ class Agent {
     std::optional<Instant> peer_retried_;
     /// The selection that the peer was told by a challenge.
     std::optional<Path> announced_;
+    Instant announced_since_{};
+    unsigned announcements_ = 0;
     Traffic direct_data_;
     Traffic relayed_data_;
     OurNat nat_;

@@ -9,24 +9,19 @@ void Agent::set_nat(Instant now, const OurNat& nat, bool is_asked_for) {
     const bool is_new = nat != nat_;
     nat_ = nat;
     if (is_new) tell_nat();
-    if (const auto terms = guess_terms()) guess_.update(now, *terms);
+    if (const auto terms = guess_terms()) guess_.update(*terms);
     if (is_asked_for) guess_.on_measured(now);
     conclude(now);
 }
 
 void Agent::on_nat_behavior(Instant now, const wire::NatBehaviorFrame& frame) {
-    peer_nat_ = frame;
-    learn_peer_nat(now);
+    learn_peer_nat(frame);
     conclude(now);
 }
 
-/// A new session, or a new word of the peer: what it means for the checks under way.
-void Agent::learn_peer_nat(Instant now) {
-    if (!is_established_) return;
-    if (!peer_nat_ || !timers_.is_set(Timer::kGuess)) {
-        timers_.set(Timer::kGuess, std::max(now, fire_at_) + kChecksBeforeGuess);
-    }
-    if (const auto terms = guess_terms()) guess_.update(now, *terms);
+void Agent::learn_peer_nat(const wire::NatBehaviorFrame& frame) {
+    peer_nat_ = frame;
+    if (const auto terms = guess_terms()) guess_.update(*terms);
 }
 
 void Agent::tell_nat() {
@@ -93,8 +88,7 @@ std::vector<Path> Agent::meetings() const {
 }
 
 void Agent::on_spray_ok(Instant now, const wire::SprayOk& frame) {
-    peer_nat_ = frame.nat;
-    learn_peer_nat(now);
+    learn_peer_nat(frame.nat);
     if (!selection_.selected()) guess_.on_granted(now, frame.datagrams);
     conclude(now);
 }
@@ -131,7 +125,9 @@ std::optional<Guess::Terms> Agent::guess_terms() const {
     const auto& sockets = checklist_.sockets();
     if (!plan || !sockets.v4 || !peer_nat_->external) return std::nullopt;
     const Endpoint& target = *peer_nat_->external;
-    if (!target.ip.is_v4() || !is_vouched(target.ip) || is_behind_one_nat()) return std::nullopt;
+    // Private addresses are passed on unproven, and whoever lives there agreed to nothing.
+    const bool is_proven = target.ip.scope() == Scope::kPublic && is_vouched(target.ip);
+    if (!target.ip.is_v4() || !is_proven || is_behind_one_nat()) return std::nullopt;
     return Guess::Terms{.plan = *plan,
                         .ours = nat_.behavior,
                         .theirs = peer_nat_->behavior,
@@ -153,11 +149,12 @@ bool Agent::has_no_other_way() const {
 void Agent::tend_guess(Instant now) {
     if (selection_.selected()) {
         guess_.stop();
-        guess_.renew();
-    } else if (!guess_.is_running() && !guess_.is_over() && has_no_other_way()) {
-        if (const auto terms = guess_terms()) guess_.begin(now, *terms);
+        guess_.renew_after_pause(now);
     }
     if (!guess_.needs_sockets()) close_unused_spares();
+    if (!guess_.is_running() && !guess_.is_over() && has_no_other_way()) {
+        if (const auto terms = guess_terms()) guess_.begin(now, *terms);
+    }
     take_guess_actions(now);
 }
 

@@ -11,6 +11,10 @@ constexpr std::size_t kActionsMax = 512;
 constexpr Duration kSpareInterval = 10s;
 /// The same for the relay while it is kept warm after an upgrade.
 constexpr Duration kWarmInterval = 5s;
+/// An announced selection that nobody confirmed is announced again, ever less often.
+constexpr unsigned kAnnouncementsMax = 6;
+constexpr Duration kAnnounceSlack = 100ms;
+constexpr Duration kUnmeasuredRtt = 200ms;
 /// A retry's first round waits for the trickled candidates to cross the relay, at most so long.
 constexpr Duration kTrickleLeadMax = 500ms;
 
@@ -103,7 +107,17 @@ void Agent::send_relay_challenge(Instant now) {
 }
 
 void Agent::announce_selection(Instant now) {
-    if (!is_established_) return;
+    announced_since_ = now;
+    announcements_ = 0;
+    announce_again(now);
+}
+
+/// The answer to an older challenge does not say that this one arrived.
+void Agent::announce_again(Instant now) {
+    timers_.stop(Timer::kAnnounce);
+    if (!is_established_ || announcements_ == kAnnouncementsMax) return;
+    const Duration wait = 2 * rtt().value_or(kUnmeasuredRtt) + kAnnounceSlack;
+    timers_.set(Timer::kAnnounce, now + wait * (1 << announcements_++));
     if (const auto& selected = selection_.selected()) {
         if (Pair* pair = checklist_.find(*selected)) send_challenge(now, *pair);
     } else if (has_relay_) {
@@ -117,8 +131,9 @@ void Agent::handle_timeout(Instant now) {
     for (Pair& pair : checklist_.pairs()) tend(now, pair);
     tend_relay(now);
     static_cast<void>(timers_.take_expired(Timer::kSearching, now));
+    if (timers_.take_expired(Timer::kAnnounce, now)) announce_again(now);
     // The frame that told it may be lost.
-    if (timers_.take_expired(Timer::kGuess, now)) tell_nat();
+    if (timers_.take_expired(Timer::kGuess, now) && !selection_.selected()) tell_nat();
     guess_.handle_timeout(now);
     if (timers_.take_expired(Timer::kRelayWarm, now)) relay_.settle();
     conclude(now);

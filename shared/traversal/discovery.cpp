@@ -10,7 +10,7 @@ namespace {
 constexpr Duration kOpeningMax = 1s;
 /// Bounds of the wait for one answer.
 constexpr Duration kWaitMin = 100ms;
-constexpr Duration kWaitMax = 1s;
+constexpr Duration kWaitMax = 3s;
 bool is_external(const Endpoint& mapped) {
     const Scope scope = mapped.ip.scope();
     return mapped.port != 0 && scope != Scope::kUnusable && scope != Scope::kLinkLocal;

@@ -34,6 +34,7 @@ void Guess::begin(Instant now, const Terms& terms) {
     if (state_ != State::kIdle) return;
     terms_ = terms;
     if (terms.plan.part == Part::kNone) return;
+    if (tries_ >= kSpraysMax) return enter(State::kOver, kNever);
     // A prober fires when it is told to; where both fire, whoever leads tells.
     if (begins()) return start_try(now);
     try_ends_ = now + kGrantsFor;
@@ -41,21 +42,22 @@ void Guess::begin(Instant now, const Terms& terms) {
     enter(State::kResting, try_ends_);
 }
 
-void Guess::update(Instant now, const Terms& terms) {
+void Guess::update(const Terms& terms) {
     if (state_ == State::kIdle || state_ == State::kOver) return;
     const bool is_same = terms.plan == terms_.plan;
     terms_ = terms;
-    if (is_same) return;
-    stop();
-    begin(now, terms);
+    // The agent begins anew when it has closed what this one opened.
+    if (!is_same) stop();
 }
 
 void Guess::start_try(Instant now) {
+    if (tries_ >= kSpraysMax) return enter(State::kOver, kNever);
     // Three sockets and a few checks are no spray.
     if (!is_plain() && !permit_.take(now)) {
         return enter(State::kResting, begins() ? permit_.next() : now + kGrantsFor);
     }
     ++tries_;
+    last_try_ = now;
     if (!counts_ports()) return open_sockets(now);
     enter(State::kMeasuring, now + kMeasureFor);
     actions_.emplace_back(MeasurePorts{});
@@ -125,6 +127,7 @@ void Guess::on_granted(Instant now, std::uint16_t datagrams) {
         case Part::kProber: {
             if (!may_be_told() || !permit_.take(now)) return;
             ++tries_;
+            last_try_ = now;
             const auto ports = terms_.plan.technique == Technique::kWindow
                                    ? window_ports(terms_.theirs)
                                    : birthday_ports(terms_.theirs, random_);
@@ -219,6 +222,10 @@ void Guess::stop() {
     shots_.clear();
     opening_ = 0;
     grants_left_ = 0;
+}
+
+void Guess::renew_after_pause(Instant now) {
+    if (now >= last_try_ + kRenewAfter) renew();
 }
 
 void Guess::renew() {

@@ -26,6 +26,8 @@ namespace pinhole::traversal {
 
 /// A second spray makes up for a lost first one; a third would only be a flood.
 inline constexpr unsigned kSpraysMax = 2;
+/// A peer that gives new hope has its sprays again so long after the last one.
+inline constexpr Duration kRenewAfter = 120s;
 /// TTLs of openers in the first and the second spray, where nothing could be measured (lab.md:
 /// real paths need 2-5, and what reaches the other side's NAT may spoil it).
 inline constexpr std::uint8_t kOpenerTtlFirst = 3;
@@ -70,8 +72,8 @@ class Guess {
 
     /// There is no other way left. Nothing happens while a guess is under way or all are spent.
     void begin(Instant now, const Terms& terms);
-    /// Fresh knowledge about either side, for a guess under way.
-    void update(Instant now, const Terms& terms);
+    /// Fresh knowledge about either side, for a guess under way. Another plan ends it.
+    void update(const Terms& terms);
     /// The ports that `MeasurePorts` asked for are in `update`'s terms now.
     void on_measured(Instant now);
     /// The peer says that we may fire.
@@ -84,8 +86,10 @@ class Guess {
     void on_hit(Instant now);
     /// A direct path carries the data, or nothing is wanted any more.
     void stop();
-    /// Another introduction, another network: all tries are there again.
+    /// We are in another network: all tries are there again.
     void renew();
+    /// The same for a hope that the peer gives, which must not become a stream of sprays.
+    void renew_after_pause(Instant now);
 
     void handle_timeout(Instant now);
     [[nodiscard]] Instant next_timeout() const { return next_; }
@@ -146,6 +150,7 @@ class Guess {
     Instant next_ = kNever;
     Instant try_ends_{};
     unsigned tries_ = 0;
+    Instant last_try_ = Instant::min();
     std::size_t granted_ = 0;
     /// Sockets that the driver has not answered for yet.
     std::size_t opening_ = 0;

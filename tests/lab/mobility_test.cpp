@@ -133,6 +133,40 @@ TEST_F(Mobility, ProviderChangesTheAddress) {
     }
 }
 
+TEST_F(Mobility, BothProvidersChangeTheAddress) {
+    // Neither side knows the other's new address: the relay, or an introduction, brings it.
+    tell(kDirect, [](Scene& scene) {
+        scene.town.nat("a").change_wan({*IpAddress::parse("203.0.113.77")});
+        scene.town.nat("b").change_wan({*IpAddress::parse("203.0.113.78")});
+        scene.expect_delivery_within(5s, "both addresses changed");
+        EXPECT_TRUE(scene.run_until_direct(60s));
+    });
+}
+
+TEST_F(Mobility, BothProvidersChangeTheAddressWhileTheServerIsGone) {
+    // Nobody can tell anybody: until the server is back there is no way, and then there is.
+    tell(kDirect, [](Scene& scene) {
+        scene.town.kill_server();
+        scene.town.run_for(5s);
+        scene.town.nat("a").change_wan({*IpAddress::parse("203.0.113.77")});
+        scene.town.nat("b").change_wan({*IpAddress::parse("203.0.113.78")});
+        scene.town.run_for(20s);
+        scene.town.start_server();
+        scene.expect_delivery_within(60s, "both addresses changed, no server");
+        EXPECT_TRUE(scene.run_until_direct(90s));
+    });
+}
+
+TEST_F(Mobility, ServerIsGoneForAnHour) {
+    tell(kDirect, [](Scene& scene) {
+        scene.town.kill_server();
+        scene.town.run_for(1h);
+        EXPECT_TRUE(scene.alice.is_direct() && scene.bob.is_direct());
+        scene.town.start_server();
+        scene.expect_delivery_within(1s, "an hour without the server");
+    });
+}
+
 TEST_F(Mobility, MachineMovesToAnotherNetwork) {
     for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
         Scene scene{seed, kDirect, kDirect};

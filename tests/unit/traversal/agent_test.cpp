@@ -288,5 +288,20 @@ TEST_F(AgentTest, HasNoRouteBeforeTheSessionLives) {
     EXPECT_EQ(agent.routes(now), Routes{});
 }
 
+TEST_F(AgentTest, TakesAnAnswerOfAPathThatWasForgottenAndNamedAnew) {
+    // A listener checks no candidate by itself, but it may still owe an answer from before.
+    introduce({}, false, {}, wire::Technique::kListen);
+    agent.on_established(now, Route::relay());
+    const Path a{kSocketV4, *Endpoint::parse("198.51.100.2:7000")};
+    const Path b{kSocketV4, *Endpoint::parse("198.51.100.2:7001")};
+    agent.on_authenticated(now, Route::direct(a));
+    const auto sent = only<SendChallenge>(run(100ms));
+    const auto asked = std::ranges::find(sent, Route::direct(a), &SendChallenge::route);
+    ASSERT_NE(asked, sent.end());
+    introduce(list_of({"198.51.100.2:7000"}), false, {}, wire::Technique::kListen);
+    agent.on_response(now, Route::direct(b), {asked->challenge.id});
+    EXPECT_EQ(agent.routes(now).primary, Route::direct(a));
+}
+
 }  // namespace
 }  // namespace pinhole::traversal

@@ -168,6 +168,20 @@ TEST_F(GuessTest, TriesTwiceTwentySecondsApartAndThenNeverAgain) {
     EXPECT_EQ(shots.size(), 2 * kBirthdaySockets);
 }
 
+TEST_F(GuessTest, APeerThatChangesItsMindGetsNoFurtherTries) {
+    wire::NatBehavior keeps = kRandom;
+    keeps.allocation = Allocation::kPreserving;
+    begin(terms(kEasy, kEasy));
+    for (int i = 0; i < 20; ++i) {
+        for (const wire::NatBehavior& nat : {keeps, kEasy}) {
+            guess.update(terms(nat, kEasy));
+            guess.close_unused({});
+            begin(terms(nat, kEasy));
+        }
+    }
+    EXPECT_LE(ports_opened.size(), kSpraysMax * kPortGuessSockets);
+}
+
 TEST_F(GuessTest, HasItsTriesAgainInAnotherNetwork) {
     begin(terms(kRandom, kEasy));
     run(120s);
@@ -175,6 +189,17 @@ TEST_F(GuessTest, HasItsTriesAgainInAnotherNetwork) {
     begin(terms(kRandom, kEasy));
     run(5s);
     EXPECT_EQ(shots.size(), 3 * kBirthdaySockets);
+}
+
+TEST_F(GuessTest, APeerThatGivesNewHopeHasItsTriesAgainAfterAPauseOnly) {
+    begin(terms(kRandom, kEasy));
+    run(60s);
+    ASSERT_TRUE(guess.is_over());
+    guess.renew_after_pause(now);
+    EXPECT_TRUE(guess.is_over());
+    run(kRenewAfter);
+    guess.renew_after_pause(now);
+    EXPECT_FALSE(guess.is_over());
 }
 
 TEST_F(GuessTest, TwoGuessesOfOneProcessTakeTurns) {
@@ -206,7 +231,7 @@ TEST_F(GuessTest, AProberAimsAtTheWindowThatItWasToldLast) {
     begin(terms(kEasy, kCounting));
     wire::NatBehavior moved = kCounting;
     moved.newest_port = 31000;
-    guess.update(now, terms(kEasy, moved));
+    guess.update(terms(kEasy, moved));
     grant();
     EXPECT_EQ(shots.front().path.remote.port, 31001);
 }
