@@ -363,7 +363,7 @@ std::optional<NodeEvent> RendezvousClient::poll_event() {
 Instant RendezvousClient::next_timeout() const {
     Instant at = std::min({timers_.next(), gathering_.next_timeout(), link_.next_timeout()});
     at = std::min(at, stream_.next_timeout());
-    if (is_returning()) at = std::min(at, return_.at());
+    if (is_moving()) at = std::min(at, return_.at());
     if (may_request()) at = std::min(at, register_.at());
     for (const Request& request : requests_) {
         at = std::min(at, may_request() ? request.repeat.at() : kNever);

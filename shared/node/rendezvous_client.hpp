@@ -157,8 +157,8 @@ class RendezvousClient {
     void on_stream_opened(Instant now);
     void on_stream_key(Instant now, const Path& path, const wire::BindingResponse& in);
     void on_stream_closed(Instant now);
-    /// Registered over TCP, while UDP answers.
-    [[nodiscard]] bool is_returning() const;
+    /// Registered over TCP while UDP answers, or over a family of which we have no address left.
+    [[nodiscard]] bool is_moving() const;
     void on_challenge(Instant now, const Path& path, const wire::Challenge& frame);
     void note_server_path(Instant now, const Path& path);
 

@@ -101,7 +101,7 @@ void RendezvousClient::poll_stream(Instant now) {
     stream_.handle_timeout(now);
     if (stream_.take_opened()) on_stream_opened(now);
     if (stream_.take_closed()) on_stream_closed(now);
-    if (is_returning() && return_.take_due(now)) {
+    if (is_moving() && return_.take_due(now)) {
         // The server sees the session in another place, and challenges that.
         link_.send_on(*gathering_.server_path(), wire::Keepalive{});
     }
@@ -137,15 +137,17 @@ void RendezvousClient::on_stream_closed(Instant now) {
 
 // ---- and back
 
-bool RendezvousClient::is_returning() const {
-    return state_ == State::kRegistered && is_over_tcp() && !is_udp_silent_ &&
-           gathering_.server_path();
+bool RendezvousClient::is_moving() const {
+    const auto& better = gathering_.server_path();
+    if (state_ != State::kRegistered || is_udp_silent_ || !better) return false;
+    if (is_over_tcp()) return true;
+    return *better != link_.path() && !gathering_.lists(link_.path().remote.ip.family());
 }
 
 void RendezvousClient::on_challenge(Instant now, const Path& path, const wire::Challenge& frame) {
     // The answer goes back the way the challenge came: that is what it asks about.
     link_.send_on(path, wire::Response{.id = frame.id});
-    if (!is_returning() || path != gathering_.server_path()) return;
+    if (!is_moving() || path != gathering_.server_path()) return;
     // Acknowledged on this path when the session has moved.
     keepalive_sent_ = now;
     link_.send_on(path, wire::Keepalive{.wants_ack = true, .sequence = ++keepalive_sequence_});
@@ -153,7 +155,7 @@ void RendezvousClient::on_challenge(Instant now, const Path& path, const wire::C
 
 void RendezvousClient::note_server_path(Instant now, const Path& path) {
     // What is no challenge the server sends to the place that it validated, and nowhere else.
-    if (!is_returning() || path != gathering_.server_path()) return;
+    if (!is_moving() || path != gathering_.server_path()) return;
     link_.move_to(path);
     settle(now);
 }

@@ -226,6 +226,12 @@ std::optional<Endpoint> Gathering::mapped_endpoint(SocketId socket) const {
     return local != nullptr ? local->mapped : std::nullopt;
 }
 
+bool Gathering::lists(Family family) const {
+    return std::ranges::any_of(addresses_, [family](const LocalAddress& address) {
+        return address.ip.family() == family;
+    });
+}
+
 std::optional<Endpoint> Gathering::bound_endpoint(SocketId socket) const {
     const Local* local = find(socket);
     return local != nullptr ? std::optional{local->bound} : std::nullopt;

@@ -105,6 +105,8 @@ class Gathering {
     /// When that cookie was issued.
     [[nodiscard]] std::optional<Instant> cookie_issued(SocketId socket) const;
     [[nodiscard]] std::optional<Endpoint> mapped_endpoint(SocketId socket) const;
+    /// Some usable local address is of this family.
+    [[nodiscard]] bool lists(Family family) const;
     /// What the socket is bound to; its port is real, its address usually unspecified.
     [[nodiscard]] std::optional<Endpoint> bound_endpoint(SocketId socket) const;
     [[nodiscard]] MappingBehavior mapping_behavior(SocketId socket) const;

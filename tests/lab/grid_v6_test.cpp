@@ -58,6 +58,42 @@ TEST(GridV6, FirewalledPrefixesCarryThePairDirectly) {
     }
 }
 
+/// The family that a path uses.
+bool is_over(Peer& peer, Family family) {
+    const auto& remote = peer.path_changed()->remote;
+    return remote && remote->ip.family() == family;
+}
+
+TEST(GridV6, ATalkMovesFromOneFamilyToTheOtherAndBack) {
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+        Couple couple{seed, "two homes with both families"};
+        Town& town = couple.town();
+        Host& a = settle(town, "a", "eim_apdf", Families::kBoth);
+        Host& b = settle(town, "b", "eim_apdf", Families::kBoth);
+        couple.draw_delays({"a", "b"});
+        couple.settle_in(a, b);
+        ASSERT_TRUE(couple.start(Order::kEarlyCalls)) << couple.where();
+        ASSERT_TRUE(couple.run_until_direct(kDirectWithin)) << couple.where();
+        const IpAddress v4 = a.address(Family::kV4);
+        const IpAddress v6 = a.address(Family::kV6);
+        for (const auto& [kept, family] :
+             {std::pair{v4, Family::kV4}, std::pair{v6, Family::kV6}}) {
+            a.change_addresses({kept});
+            const auto is_there = [&] {
+                return couple.alice().is_direct() && couple.bob().is_direct() &&
+                       is_over(couple.alice(), family) && is_over(couple.bob(), family);
+            };
+            const Instant begun = town.lab().now();
+            ASSERT_TRUE(town.run_until(is_there, 60s)) << couple.where();
+            fmt::print("    {} alone, seed {}: direct over it after {} ms\n",
+                       family == Family::kV4 ? "IPv4" : "IPv6", seed,
+                       (town.lab().now() - begun).count() / 1000);
+            couple.expect_messages_flow(3, 3s);
+        }
+        EXPECT_EQ(couple.alice().connections(), 1U) << couple.where();
+    }
+}
+
 TEST(GridV6, WithoutACommonFamilyTheRelayCarriesThePair) {
     for (std::uint64_t seed = 1; seed <= 10; ++seed) {
         Couple couple{seed, "IPv4 only x IPv6 only"};
