@@ -60,8 +60,8 @@ TEST(GridV6, FirewalledPrefixesCarryThePairDirectly) {
 
 /// The family that a path uses.
 bool is_over(Peer& peer, Family family) {
-    const auto& remote = peer.path_changed()->remote;
-    return remote && remote->ip.family() == family;
+    const auto path = peer.path_changed();
+    return path && path->remote && path->remote->ip.family() == family;
 }
 
 TEST(GridV6, ATalkMovesFromOneFamilyToTheOtherAndBack) {
