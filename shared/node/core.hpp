@@ -109,8 +109,6 @@ class Node::Core {
     OwnMapping own_mapping_;
     Spares spares_;
     NatWatch nat_watch_;
-    /// What the links were told last.
-    traversal::NatReport told_nat_;
     traversal::SprayPermit spray_permit_;
     PeerLink::Shared link_shared_;
     std::map<PeerNumber, std::unique_ptr<PeerLink>> links_;

@@ -108,6 +108,9 @@ void NatWatch::drain(Instant now) {
             shared_.drops.add(Drop::kLimit);
         }
     }
+    if (report() == seen_) return;
+    seen_ = report();
+    changed_ = true;
 }
 
 }  // namespace pinhole::node

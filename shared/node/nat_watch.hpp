@@ -5,6 +5,7 @@
 // registry. Waits for nothing and delays nobody: what it does not know yet is simply unknown.
 #pragma once
 
+#include <utility>
 #include <vector>
 
 #include "shared/base/counters.hpp"
@@ -58,6 +59,8 @@ class NatWatch {
     /// True once after that is in the report, or cannot be found out.
     [[nodiscard]] bool take_ports_measured();
 
+    /// True once after the report changed.
+    [[nodiscard]] bool take_changed() { return std::exchange(changed_, false); }
     [[nodiscard]] const traversal::NatReport& report() const { return discovery_.report(); }
 
   private:
@@ -73,6 +76,9 @@ class NatWatch {
     Duration round_trip_time_{};
     bool is_registered_ = false;
     bool is_measuring_ports_ = false;
+    /// The report as it was after the last mutation.
+    traversal::NatReport seen_;
+    bool changed_ = false;
     unsigned retries_left_ = kNatWatchRetries;
     Instant begin_at_ = kNever;
     Instant not_before_{};

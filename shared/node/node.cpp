@@ -140,7 +140,6 @@ void Node::Core::take_rendezvous_news(Instant now) {
         nat_watch_.on_registered(now, rendezvous_.round_trip_time());
         for (const auto& [number, link] : links_) link->on_registered(now);
     }
-    rendezvous_.note_nat(now, nat_watch_.report());
     take_nat_news(now);
     const bool is_udp_blocked = rendezvous_.is_over_tcp();
     if (std::exchange(was_udp_blocked_, is_udp_blocked) != is_udp_blocked) {

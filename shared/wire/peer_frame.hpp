@@ -6,8 +6,8 @@
 //                 index < count <= 3: an ENet datagram that no longer fits its path
 //     spray ok    | 0x13 | datagrams granted (2) | NAT behavior (12) | external address (19) |
 //                 with what `nat behavior` says: the two must not overtake each other
-//     nat behavior| 0x14 | NAT behavior (12) | external address of those ports (19) |
-//                 the address: an endpoint field, "none" when it is not known; its port is unused
+//     nat behavior| 0x14 | NAT behavior (12) | external endpoint (19) |
+//                 where the server sees the sender's IPv4 socket, "none" when it is not known
 #pragma once
 
 #include <variant>
@@ -37,7 +37,7 @@ struct Part {
 
 struct NatBehaviorFrame {
     NatBehavior behavior{};
-    /// Where the next mapping of the sender will be, with its newest port.
+    /// Where the server sees the sender's main IPv4 socket; its new mappings share the address.
     std::optional<Endpoint> external{};
 
     friend bool operator==(const NatBehaviorFrame&, const NatBehaviorFrame&) = default;
