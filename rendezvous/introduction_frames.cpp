@@ -23,18 +23,10 @@ void note_copy(Instant now, const Client& answerer, Introduction& of) {
 /// everybody in stays silent: if it spoke, its mapping towards the other side would be one that
 /// nobody was told of, while the other side, filtering by port, waits for the one it was told.
 wire::Technique technique_of(const Client& own, const Client& other) {
-    using wire::Dependence;
-    const auto is_easy = [](Dependence dependence) {
-        return dependence == Dependence::kEndpointIndependent ||
-               dependence == Dependence::kPortIndependent;
-    };
-    const bool maps_anew = own.mapping == Dependence::kAddressDependent ||
-                           own.mapping == Dependence::kAddressAndPortDependent;
-    const bool is_strict = other.filtering == Dependence::kAddressAndPortDependent ||
-                           other.filtering == Dependence::kUnknown;
-    return maps_anew && is_easy(own.filtering) && is_easy(other.mapping) && is_strict
-               ? wire::Technique::kListen
-               : wire::Technique::kNone;
+    const bool listens = wire::is_dependent(own.mapping) && wire::is_independent(own.filtering) &&
+                         wire::is_independent(other.mapping) &&
+                         !wire::ignores_ports(other.filtering);
+    return listens ? wire::Technique::kListen : wire::Technique::kNone;
 }
 
 }  // namespace

@@ -87,7 +87,6 @@ class PortMapping {
     void on_renewal(Instant now, const MappingOutcome& outcome);
     void take(Instant now, const MappingGrant& grant);
     void lose(Instant now);
-    void cancel_clients();
     [[nodiscard]] MappingWish wish(Duration lifetime) const;
 
     SocketId socket_;

@@ -34,7 +34,7 @@ void Agent::on_introduction(Instant now, const Terms& terms) {
     checklist_.forget_remotes();
     for (const wire::Candidate& candidate : terms.remote) {
         budget_.grant(now, candidate.endpoint.ip, kBudgetPerIntroduction);
-        static_cast<void>(vouched_.push_back(candidate.endpoint.ip));
+        vouch(candidate.endpoint.ip);
         checklist_.add_remote(candidate);
     }
     for (Pair& pair : checklist_.pairs()) {
@@ -52,7 +52,7 @@ void Agent::add_remote_candidates(Instant now, const wire::CandidateList& remote
         if (takes_for_meeting(candidate)) continue;
         budget_.grant_new(now, candidate.endpoint.ip,
                           is_peers ? kBudgetOnTrust : kBudgetPerIntroduction);
-        if (!is_peers) static_cast<void>(vouched_.push_back(candidate.endpoint.ip));
+        if (!is_peers) vouch(candidate.endpoint.ip);
         checklist_.add_remote(candidate);
     }
     for (Pair& pair : checklist_.pairs()) {

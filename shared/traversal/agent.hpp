@@ -163,6 +163,7 @@ class Agent {
     void take_guess_actions(Instant now);
     void take(Instant now, const Shot& shot);
     void close_unused_spares();
+    void vouch(const IpAddress& ip);
     [[nodiscard]] bool is_vouched(const IpAddress& ip) const;
     [[nodiscard]] bool is_behind_one_nat() const;
     [[nodiscard]] bool has_no_other_way() const;

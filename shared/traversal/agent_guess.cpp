@@ -104,6 +104,11 @@ void Agent::on_spare_failed(Instant now) {
     conclude(now);
 }
 
+void Agent::vouch(const IpAddress& ip) {
+    // Eight candidates of few addresses must not leave those without room that come later.
+    if (!is_vouched(ip)) static_cast<void>(vouched_.push_back(ip));
+}
+
 bool Agent::is_vouched(const IpAddress& ip) const {
     return std::ranges::find(vouched_, ip) != vouched_.end();
 }

@@ -92,10 +92,6 @@ const Pair* Checklist::find(const Path& path) const {
     return found == pairs_.end() ? nullptr : &*found;
 }
 
-bool Checklist::is_checking() const {
-    return std::ranges::any_of(pairs_, [](const Pair& pair) { return pair.checks.is_running(); });
-}
-
 bool Checklist::is_ours(SocketId socket, Family family) const {
     return socket_for(sockets_, family) == socket ||
            std::ranges::find(spares_, socket) != spares_.end();

@@ -87,8 +87,6 @@ class Checklist {
     [[nodiscard]] std::span<const Pair> pairs() const { return pairs_; }
     [[nodiscard]] const wire::CandidateList& own() const { return own_; }
     [[nodiscard]] const LocalSockets& sockets() const { return sockets_; }
-    /// Some checks still run.
-    [[nodiscard]] bool is_checking() const;
 
   private:
     [[nodiscard]] bool is_usable(const Endpoint& remote) const;

@@ -12,11 +12,6 @@ using wire::Dependence;
 /// An opener of each TTL is tried so often: it may be lost, but most of the eight must fail.
 constexpr unsigned kOpenerTries = 2;
 
-bool is_independent(Dependence dependence) {
-    return dependence == Dependence::kEndpointIndependent ||
-           dependence == Dependence::kPortIndependent;
-}
-
 }  // namespace
 
 Question Discovery::question(Topic topic, const Path& path) {
@@ -78,8 +73,8 @@ void Discovery::probe(Instant now) {
 void Discovery::probe_hairpin(Instant now) {
     const auto spares = usable();
     // Two strict and dependent mappings never meet; asking would cost two mappings for nothing.
-    const bool can_meet =
-        is_independent(report_.behavior.mapping) || is_independent(report_.behavior.filtering);
+    const bool can_meet = wire::is_independent(report_.behavior.mapping) ||
+                          wire::is_independent(report_.behavior.filtering);
     if (report_.is_untranslated != false || !can_meet || spares.size() < 2) return;
     const Spare& one = *spares[spares.size() - 2];
     const Spare& other = *spares[spares.size() - 1];

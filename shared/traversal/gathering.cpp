@@ -97,7 +97,7 @@ void Gathering::keep_fresh(Instant now, bool wanted) {
     if (keeps_fresh_ == wanted) return;
     keeps_fresh_ = wanted;
     for (Probe& probe : probes_) {
-        if (!probe.answered || probe.is_second) continue;
+        if (!probe.answered) continue;
         const Local* local = find(probe.path.socket);
         probe.due = wanted && local != nullptr ? local->issued + kCookieAge : kNever;
     }
@@ -114,9 +114,7 @@ bool Gathering::set_port_mapping(SocketId socket, const std::optional<Endpoint>&
 
 void Gathering::ask_again(Instant now) {
     is_choosing_ = true;
-    for (Probe& probe : probes_) {
-        if (!probe.is_second) start(now, probe);
-    }
+    for (Probe& probe : probes_) start(now, probe);
 }
 
 Parsed<void> Gathering::handle_response(Instant now, const Path& path,
@@ -129,7 +127,7 @@ Parsed<void> Gathering::handle_response(Instant now, const Path& path,
     asked->open.reset();
     asked->answered = true;
     asked->tries = 0;
-    asked->due = keeps_fresh_ && !asked->is_second ? now + kCookieAge : kNever;
+    asked->due = keeps_fresh_ ? now + kCookieAge : kNever;
     said_unreachable_ = false;
     learn(now, *asked, response);
     return {};
@@ -142,12 +140,7 @@ void Gathering::handle_timeout(Instant now) {
             start(now, probe);
             continue;
         }
-        if (probe.tries == kTriesMax && !probe.is_second) fall_back(probe.path);
-        if (probe.tries >= kTriesMax && probe.is_second) {
-            probe.due = kNever;
-            probe.open.reset();
-            continue;
-        }
+        if (probe.tries == kTriesMax) fall_back(probe.path);
         send(now, probe);
     }
     if (is_unreachable() && !said_unreachable_) {
@@ -232,20 +225,6 @@ bool Gathering::lists(Family family) const {
     });
 }
 
-std::optional<Endpoint> Gathering::bound_endpoint(SocketId socket) const {
-    const Local* local = find(socket);
-    return local != nullptr ? std::optional{local->bound} : std::nullopt;
-}
-
-MappingBehavior Gathering::mapping_behavior(SocketId socket) const {
-    const Local* local = find(socket);
-    if (local == nullptr || !local->mapped || !local->mapped_second) {
-        return MappingBehavior::kUnknown;
-    }
-    return local->mapped == local->mapped_second ? MappingBehavior::kSameOnBoth
-                                                 : MappingBehavior::kPortDependent;
-}
-
 std::optional<Endpoint> Gathering::server_seen_by(SocketId socket) const {
     const Local* local = find(socket);
     if (local == nullptr || !local->mapped) return std::nullopt;
@@ -255,7 +234,6 @@ std::optional<Endpoint> Gathering::server_seen_by(SocketId socket) const {
 bool Gathering::is_unreachable() const {
     bool has_asked = false;
     for (const Probe& probe : probes_) {
-        if (probe.is_second) continue;
         has_asked = true;
         if (probe.answered || probe.tries < kTriesMax) return false;
     }
@@ -279,13 +257,11 @@ void Gathering::rebuild_probes(Instant now) {
     for (const Local& local : locals_) {
         const bool is_v4 = local.bound.ip.is_v4();
         const auto& server = is_v4 ? servers_.v4 : servers_.v6;
-        const auto& second = is_v4 ? servers_.v4_second : servers_.v6_second;
         const bool is_known = std::ranges::any_of(
             probes_, [&](const Probe& probe) { return probe.path.socket == local.socket; });
         if (is_known || !server) continue;
         probes_.push_back({.path = {local.socket, *server}});
         start(now, probes_.back());
-        if (second) probes_.push_back({.path = {local.socket, *second}, .is_second = true});
     }
 }
 
@@ -301,17 +277,12 @@ void Gathering::send(Instant now, Probe& probe) {
     probe.due = now + wait_after(probe.tries);
     if (transmits_.size() == kQueueMax) return;
     transmits_.push_back(
-        {probe.path,
-         {.wants_server_key = wants_key_ && !probe.is_second, .transaction = *probe.open}});
+        {probe.path, {.wants_server_key = wants_key_, .transaction = *probe.open}});
 }
 
 void Gathering::learn(Instant now, const Probe& probe, const wire::BindingResponse& response) {
     Local* local = find(probe.path.socket);
     if (local == nullptr) return;
-    if (probe.is_second) {
-        local->mapped_second = response.mapped;
-        return;
-    }
     const auto previous = local->mapped;
     local->mapped = response.mapped;
     local->cookie = response.cookie;
@@ -320,13 +291,6 @@ void Gathering::learn(Instant now, const Probe& probe, const wire::BindingRespon
     prefer(probe.path);
     if (previous && *previous != response.mapped) {
         raise(MappedChanged{probe.path.socket, *previous, response.mapped});
-    }
-    if (previous != response.mapped) {
-        // What the second port showed belongs to the mapping that was there before.
-        local->mapped_second.reset();
-        for (Probe& other : probes_) {
-            if (other.is_second && other.path.socket == probe.path.socket) start(now, other);
-        }
     }
     note_candidates();
 }
@@ -341,7 +305,7 @@ void Gathering::prefer(const Path& path) {
 void Gathering::fall_back(const Path& silent) {
     if (server_path_ != silent) return;
     for (const Probe& probe : probes_) {
-        if (probe.is_second || !probe.answered) continue;
+        if (!probe.answered) continue;
         server_path_ = probe.path;
         raise(ServerAnswered{probe.path});
         return;

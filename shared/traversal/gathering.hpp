@@ -20,22 +20,12 @@
 
 namespace pinhole::traversal {
 
-/// Where one rendezvous server answers: up to two ports in each family.
+/// Where one rendezvous server answers, in each family.
 struct ServerEndpoints {
     std::optional<Endpoint> v4{};
     std::optional<Endpoint> v6{};
-    /// The same server's second port. Asked only to learn whether the mapping depends on the port.
-    std::optional<Endpoint> v4_second{};
-    std::optional<Endpoint> v6_second{};
 
     friend bool operator==(const ServerEndpoints&, const ServerEndpoints&) = default;
-};
-
-/// Mapping behavior (RFC 4787 4.1) as far as two ports of one address can tell.
-enum class MappingBehavior : std::uint8_t {
-    kUnknown,        ///< not asked or not answered yet
-    kSameOnBoth,     ///< endpoint-independent, or address-dependent: one address cannot tell
-    kPortDependent,  ///< address-and-port-dependent
 };
 
 /// A binding request that wants to leave by `path`.
@@ -107,9 +97,6 @@ class Gathering {
     [[nodiscard]] std::optional<Endpoint> mapped_endpoint(SocketId socket) const;
     /// Some usable local address is of this family.
     [[nodiscard]] bool lists(Family family) const;
-    /// What the socket is bound to; its port is real, its address usually unspecified.
-    [[nodiscard]] std::optional<Endpoint> bound_endpoint(SocketId socket) const;
-    [[nodiscard]] MappingBehavior mapping_behavior(SocketId socket) const;
     /// The server's first port, once it has answered this socket.
     [[nodiscard]] std::optional<Endpoint> server_seen_by(SocketId socket) const;
     /// The family whose server endpoint answered first; another one when that fell silent.
@@ -123,7 +110,6 @@ class Gathering {
     /// One question: this socket, that server endpoint.
     struct Probe {
         Path path;
-        bool is_second = false;
         std::optional<wire::TransactionId> open{};
         unsigned tries = 0;
         Instant due = kNever;
@@ -136,7 +122,6 @@ class Gathering {
         std::optional<Endpoint> mapped{};
         /// What the gateway forwards to it.
         std::optional<Endpoint> port_mapping{};
-        std::optional<Endpoint> mapped_second{};
         Cookie cookie{};
         Instant issued{};
     };

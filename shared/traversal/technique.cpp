@@ -90,25 +90,11 @@ Plan plan_both_hard(const Plannable& ours, const Plannable& theirs) {
 }  // namespace
 
 bool is_hard(const NatBehavior& behavior) {
-    switch (behavior.mapping) {
-        case Dependence::kAddressDependent:
-        case Dependence::kAddressAndPortDependent: return true;
-        case Dependence::kUnknown:
-        case Dependence::kEndpointIndependent:
-        case Dependence::kPortIndependent: return false;
-    }
-    return false;
+    return wire::is_dependent(behavior.mapping);
 }
 
 bool lets_any_port_in(const NatBehavior& behavior) {
-    switch (behavior.filtering) {
-        case Dependence::kEndpointIndependent:
-        case Dependence::kPortIndependent:
-        case Dependence::kAddressDependent: return true;
-        case Dependence::kUnknown:
-        case Dependence::kAddressAndPortDependent: return false;
-    }
-    return false;
+    return wire::ignores_ports(behavior.filtering);
 }
 
 Plan plan_for(const Plannable& ours, const Plannable& theirs) {

@@ -27,6 +27,23 @@ enum class Dependence : std::uint8_t {
     kAddressAndPortDependent = 4,
 };
 
+/// As far as is known, the destination makes no difference.
+[[nodiscard]] constexpr bool is_independent(Dependence dependence) {
+    return dependence == Dependence::kEndpointIndependent ||
+           dependence == Dependence::kPortIndependent;
+}
+
+/// The destination's port makes no difference; its address may.
+[[nodiscard]] constexpr bool ignores_ports(Dependence dependence) {
+    return is_independent(dependence) || dependence == Dependence::kAddressDependent;
+}
+
+/// The destination is known to make a difference.
+[[nodiscard]] constexpr bool is_dependent(Dependence dependence) {
+    return dependence == Dependence::kAddressDependent ||
+           dependence == Dependence::kAddressAndPortDependent;
+}
+
 /// RFC 4787 4.2: which external port a new mapping gets.
 enum class Allocation : std::uint8_t {
     kUnknown = 0,

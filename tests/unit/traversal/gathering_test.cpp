@@ -264,37 +264,6 @@ TEST_F(GatheringTest, FallsBackWhenOnlyTheUsedFamilyFallsSilent) {
     EXPECT_FALSE(gathering.is_unreachable());
 }
 
-TEST_F(GatheringTest, ClassifiesTheMappingByTheSecondPort) {
-    gathering.set_servers(now, {.v4 = kServer4, .v4_second = kServer4Second}, false);
-    open(kSocketV4, "0.0.0.0:5000");
-    const auto first = sent();
-    ASSERT_EQ(first.size(), 1U);
-    ASSERT_TRUE(answer(first[0], kMapped));
-    EXPECT_EQ(gathering.mapping_behavior(kSocketV4), MappingBehavior::kUnknown);
-    const auto second = sent();
-    ASSERT_EQ(second.size(), 1U);
-    EXPECT_EQ(second[0].path.remote, kServer4Second);
-    ASSERT_TRUE(answer(second[0], *Endpoint::parse("198.51.100.7:61001")));
-    EXPECT_EQ(gathering.mapping_behavior(kSocketV4), MappingBehavior::kPortDependent);
-    EXPECT_EQ(gathering.mapped_endpoint(kSocketV4), kMapped);
-
-    // Another mapping: what was known about the old one does not hold for it.
-    gathering.ask_again(now);
-    ASSERT_TRUE(answer(sent().at(0), *Endpoint::parse("198.51.100.7:62000")));
-    EXPECT_EQ(gathering.mapping_behavior(kSocketV4), MappingBehavior::kUnknown);
-    ASSERT_TRUE(answer(sent().at(0), *Endpoint::parse("198.51.100.7:62000")));
-    EXPECT_EQ(gathering.mapping_behavior(kSocketV4), MappingBehavior::kSameOnBoth);
-}
-
-TEST_F(GatheringTest, ASilentSecondPortIsGivenUp) {
-    gathering.set_servers(now, {.v4 = kServer4, .v4_second = kServer4Second}, false);
-    open(kSocketV4, "0.0.0.0:5000");
-    ASSERT_TRUE(answer(sent().at(0), kMapped));
-    ASSERT_EQ(sent().size(), 1U);
-    EXPECT_EQ(run(60s).size(), 7U);
-    EXPECT_FALSE(gathering.is_unreachable());
-}
-
 TEST_F(GatheringTest, AFailedSocketTakesItsCandidateAndItsWayAlong) {
     gathering.set_servers(now, {.v4 = kServer4}, false);
     open(kSocketV4, "0.0.0.0:5000");
