@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/netns/json_line.hpp"
+
 namespace pinhole::cli {
 namespace {
 
@@ -40,17 +42,6 @@ std::uint16_t free_pair() {
         return port;
     }
     throw std::runtime_error("no two neighbouring ports are free");
-}
-
-bool has_fields(const Line& line, const Json& wanted) {
-    if (line.stream != Stream::kOut) return false;
-    const Json event = Json::parse(line.text, nullptr, false);
-    if (!event.is_object()) return false;
-    for (const auto& [name, value] : wanted.items()) {
-        const auto found = event.find(name);
-        if (found == event.end() || *found != value) return false;
-    }
-    return true;
 }
 
 }  // namespace
@@ -141,7 +132,7 @@ int ProgramsTest::status_of(Process& process) {
 
 ::testing::AssertionResult ProgramsTest::tells(Process& process, const Json& fields) {
     const auto line = process.wait_for_line(
-        [&](const Line& candidate) { return has_fields(candidate, fields); }, kPatience);
+        [&](const Line& candidate) { return netns::has_fields(candidate, fields); }, kPatience);
     if (line) return ::testing::AssertionSuccess();
     return ::testing::AssertionFailure() << process.name() << " does not tell: " << fields;
 }

@@ -86,39 +86,41 @@ TEST(Sprays, NobodySpraysWhenOneSideSwitchedItOff) {
     }
 }
 
-TEST(PortBlocks, ABlockOf512PortsIsFoundWithFewSockets) {
-    NatProfile carrier = generic_nat(Behavior::kAddressAndPortDependent,
-                                     Behavior::kAddressAndPortDependent, Allocation::kRandom);
-    carrier.port_block = 512;
-    for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
-        Couple couple{seed, "a block of 512 ports x eim_apdf"};
-        Host& a = couple.town().home("a", carrier);
-        Host& b = couple.town().home("b", "eim_apdf");
-        couple.draw_delays({"a", "b"});
-        couple.settle_in(a, b);
-        start_settled(couple);
+/// alice behind a carrier that gives each subscriber `block` ports, bob in an ordinary home.
+class PortBlocks : public testing::Test {
+  protected:
+    template <class Story>
+    static void tell(std::uint16_t block, Story story) {
+        NatProfile carrier = generic_nat(Behavior::kAddressAndPortDependent,
+                                         Behavior::kAddressAndPortDependent, Allocation::kRandom);
+        carrier.port_block = block;
+        for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+            Couple couple{seed, fmt::format("a block of {} ports x eim_apdf", block)};
+            Host& a = couple.town().home("a", carrier);
+            Host& b = couple.town().home("b", "eim_apdf");
+            couple.draw_delays({"a", "b"});
+            couple.settle_in(a, b);
+            start_settled(couple);
+            story(couple);
+        }
+    }
+};
+
+TEST_F(PortBlocks, ABlockOf512PortsIsFoundWithFewSockets) {
+    tell(512, [](Couple& couple) {
         ASSERT_TRUE(couple.run_until_direct(kGuessedWithin)) << couple.where();
         const auto mappings =
             couple.town().nat("a").model().mapping_count(couple.town().lab().now());
         EXPECT_LE(mappings, 512 / 8 + 40) << couple.where();
         couple.expect_budgets_kept(traversal::kSpraysMax);
-    }
+    });
 }
 
-TEST(PortBlocks, ABlockOf16PortsIsNotUsedUp) {
-    NatProfile carrier = generic_nat(Behavior::kAddressAndPortDependent,
-                                     Behavior::kAddressAndPortDependent, Allocation::kRandom);
-    carrier.port_block = 16;
-    for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
-        Couple couple{seed, "a block of 16 ports x eim_apdf"};
-        Host& a = couple.town().home("a", carrier);
-        Host& b = couple.town().home("b", "eim_apdf");
-        couple.draw_delays({"a", "b"});
-        couple.settle_in(a, b);
-        start_settled(couple);
+TEST_F(PortBlocks, ABlockOf16PortsIsNotUsedUp) {
+    tell(16, [](Couple& couple) {
         ASSERT_TRUE(couple.run_until_connected(3s)) << couple.where();
         couple.expect_messages_flow(3, 3s);
-    }
+    });
 }
 
 TEST(Carriers, AHomeUnderACarrierBehavesAsTheHarderOfItsNats) {

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "tests/netns/json_line.hpp"
+
 namespace pinhole::netns {
 namespace {
 
@@ -13,17 +15,6 @@ constexpr Milliseconds kDirectTime{40'000};
 constexpr Milliseconds kDeliveryTime{10'000};
 constexpr Milliseconds kRunTime{45'000};
 constexpr int kLinesEachWay = 10;
-
-bool has_fields(const Line& line, const Json& wanted) {
-    if (line.stream != Stream::kOut) return false;
-    const Json event = Json::parse(line.text, nullptr, false);
-    if (!event.is_object()) return false;
-    for (const auto& [name, value] : wanted.items()) {
-        const auto found = event.find(name);
-        if (found == event.end() || *found != value) return false;
-    }
-    return true;
-}
 
 }  // namespace
 
