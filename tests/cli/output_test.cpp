@@ -1,5 +1,7 @@
 // Readers of our output that are slow, stand still or leave.
+#include <chrono>
 #include <csignal>
+#include <thread>
 
 #include <gmock/gmock.h>
 
@@ -17,8 +19,8 @@ using ::testing::StartsWith;
 
 class Output : public ProgramsTest {
   protected:
-    /// Alice, whose output nobody reads, and bob, who sent her more than a pipe holds and was told
-    /// that a first part of it was shown.
+    /// Alice, whose output nobody reads, and bob, who sent her more than a pipe holds. Now it is
+    /// full, and something waits inside her.
     void fill_alices_pipe(int lines) {
         start_rendezvous();
         alice_ = &start_chat("alice", {});
@@ -28,7 +30,12 @@ class Output : public ProgramsTest {
         for (int number = 1; number <= lines; ++number) {
             bob_->write_line(std::to_string(number) + std::string(kLineBytes, '.'));
         }
-        ASSERT_TRUE(tells(*bob_, {{"event", "delivered"}, {"id", 1}}));
+        ASSERT_TRUE(tells(*bob_, {{"event", "delivered"}, {"id", kLinesThatFit}}));
+        const auto patience = std::chrono::steady_clock::now() + kPatience;
+        while (alice_->bytes_unread() <= kLinesThatFit * (kLineBytes + 100)) {
+            ASSERT_LT(std::chrono::steady_clock::now(), patience) << "no further line came";
+            std::this_thread::sleep_for(std::chrono::milliseconds{10});
+        }
     }
 
     /// Asks alice for signs of life: what she writes waits, but she herself must not.
@@ -39,6 +46,8 @@ class Output : public ProgramsTest {
     }
 
     static constexpr std::size_t kLineBytes = 20'000;
+    /// Of those into a pipe of 64 KiB (pipe(7)), whole.
+    static constexpr int kLinesThatFit = 3;
     Process* alice_ = nullptr;
     Process* bob_ = nullptr;
 };

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -120,6 +121,11 @@ void Process::write_line(std::string_view text) const {
         if (written < 0) return;
         rest.remove_prefix(static_cast<std::size_t>(written));
     }
+}
+
+std::size_t Process::bytes_unread() const {
+    int count = 0;
+    return ioctl(output_.fd, FIONREAD, &count) == 0 ? static_cast<std::size_t>(count) : 0;
 }
 
 void Process::close_input() {

@@ -52,6 +52,8 @@ class Process {
     /// Leaves its standard output unread, so that its pipe fills, until `resume_output`.
     void stall_output() { is_output_stalled_ = true; }
     void resume_output() { is_output_stalled_ = false; }
+    /// How much of its standard output waits in the pipe.
+    [[nodiscard]] std::size_t bytes_unread() const;
     /// Nobody will ever read its standard output again.
     void close_output();
 
