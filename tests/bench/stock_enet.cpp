@@ -1,120 +1,150 @@
-// The yardstick: the system's ENet as it comes, in plaintext, over loopback, in two processes.
+// The yardstick: the system's ENet as it comes, in plaintext.
 //
-//   stock_enet [SECONDS]
+//   stock_enet                       both ends, as two processes over loopback
+//   stock_enet --receive PORT
+//   stock_enet --send ADDRESS --port PORT
 //
 // Linked without our platform layer; it refuses to run when ENet does not own a real UDP socket.
-#include <cstring>
 #include <memory>
-#include <vector>
 
 #include <enet/enet.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "tests/bench/measure.hpp"
+#include "tests/bench/load.hpp"
+#include "tests/bench/processes.hpp"
 
 namespace {
 
 using namespace pinhole::bench;
 
-constexpr enet_uint32 kTickMilliseconds = 5;
+constexpr const char* kProgram = "stock_enet";
+constexpr std::size_t kChannels = 2;
+constexpr enet_uint32 kConnectMs = 10'000;
+constexpr double kPatience = 15;
 
 struct HostDeleter {
     void operator()(ENetHost* host) const { enet_host_destroy(host); }
 };
 using HostHandle = std::unique_ptr<ENetHost, HostDeleter>;
 
-[[noreturn]] void fail(const char* what) {
-    std::fprintf(stderr, "stock_enet: %s\n", what);
-    std::exit(1);
-}
-
-void require_real_socket(const ENetHost* host) {
+void require_real_socket(const ENetHost& host) {
     struct stat status{};
     sockaddr_storage name{};
     socklen_t size = sizeof(name);
-    const bool is_socket =
-        fstat(host->socket, &status) == 0 && S_ISSOCK(status.st_mode) &&
-        getsockname(host->socket, reinterpret_cast<sockaddr*>(&name), &size) == 0;
-    if (!is_socket || name.ss_family != AF_INET) fail("this ENet does not use real sockets");
-}
-
-void receive(ENetHost* host, double seconds) {
-    Meter meter;
-    ENetEvent event;
-    while (meter.elapsed() < seconds) {
-        const int got = enet_host_service(host, &event, kTickMilliseconds);
-        if (got < 0) fail("enet_host_service failed");
-        if (got == 0 || event.type != ENET_EVENT_TYPE_RECEIVE) continue;
-        meter.on_message(event.packet->dataLength);
-        enet_packet_destroy(event.packet);
+    const bool is_socket = fstat(host.socket, &status) == 0 && S_ISSOCK(status.st_mode) &&
+                           getsockname(host.socket, reinterpret_cast<sockaddr*>(&name), &size) == 0;
+    if (!is_socket || name.ss_family != AF_INET) {
+        fail(kProgram, "this ENet does not use real sockets");
     }
-    meter.report();
 }
 
-std::size_t packets_alive = 0;
-std::uint64_t bytes_acknowledged = 0;
+HostHandle make_host(const ENetAddress* address) {
+    HostHandle host{enet_host_create(address, 1, kChannels, 0, 0)};
+    if (!host) fail(kProgram, "no ENet host at this address");
+    require_real_socket(*host);
+    return host;
+}
+
+/// ENet tells a sender of acknowledged data by freeing the packet.
+std::size_t bytes_alive = 0;
 
 void on_freed(ENetPacket* packet) {
-    --packets_alive;
-    bytes_acknowledged += packet->dataLength;
+    bytes_alive -= packet->dataLength;
 }
 
-void send(std::uint16_t port, double seconds) {
-    ENetHost* host = enet_host_create(nullptr, 1, 2, 0, 0);
-    if (host == nullptr) fail("no client host");
-    require_real_socket(host);
-    ENetAddress address{};
-    enet_address_set_host_ip(&address, "127.0.0.1");
-    address.port = port;
-    ENetPeer* peer = enet_host_connect(host, &address, 2, 0);
-    ENetEvent event;
-    if (enet_host_service(host, &event, 5000) <= 0 || event.type != ENET_EVENT_TYPE_CONNECT) {
-        fail("no connection");
-    }
-    const std::vector<unsigned char> message(kMessageSize, 0x5a);
-    const double cpu = cpu_seconds();
-    const auto end = Clock::now() + std::chrono::duration<double>(seconds);
-    while (Clock::now() < end) {
-        while (packets_alive < kMessagesAhead) {
-            ENetPacket* packet =
-                enet_packet_create(message.data(), message.size(), ENET_PACKET_FLAG_RELIABLE);
-            packet->freeCallback = on_freed;
-            ++packets_alive;
-            enet_peer_send(peer, 1, packet);
-        }
-        if (enet_host_service(host, &event, kTickMilliseconds) > 0 &&
-            event.type == ENET_EVENT_TYPE_DISCONNECT) {
-            fail("disconnected");
+class StockEnd {
+  public:
+    explicit StockEnd(HostHandle host) : host_(std::move(host)) {}
+
+    void connect(const ENetAddress& address) {
+        peer_ = enet_host_connect(host_.get(), &address, kChannels, 0);
+        ENetEvent event;
+        if (enet_host_service(host_.get(), &event, kConnectMs) <= 0 ||
+            event.type != ENET_EVENT_TYPE_CONNECT) {
+            fail(kProgram, "no connection");
         }
     }
-    report_sender(cpu_seconds() - cpu, bytes_acknowledged);
+
+    bool send(std::uint8_t channel, Octets bytes) {
+        ENetPacket* const packet =
+            enet_packet_create(bytes.data(), bytes.size(), ENET_PACKET_FLAG_RELIABLE);
+        packet->freeCallback = on_freed;
+        bytes_alive += bytes.size();
+        if (enet_peer_send(peer_, channel, packet) == 0) return true;
+        enet_packet_destroy(packet);
+        return false;
+    }
+    [[nodiscard]] std::size_t bytes_ahead() const { return bytes_alive; }
+
+    template <class OnMessage>
+    void turn(int wait_ms, OnMessage on_message) {
+        ENetEvent event;
+        int got = enet_host_service(host_.get(), &event, static_cast<enet_uint32>(wait_ms));
+        for (; got > 0; got = enet_host_check_events(host_.get(), &event)) {
+            if (event.type == ENET_EVENT_TYPE_CONNECT) peer_ = event.peer;
+            if (event.type == ENET_EVENT_TYPE_DISCONNECT) fail(kProgram, "disconnected");
+            if (event.type != ENET_EVENT_TYPE_RECEIVE) continue;
+            on_message(event.channelID,
+                       std::as_bytes(std::span{event.packet->data, event.packet->dataLength}));
+            enet_packet_destroy(event.packet);
+        }
+        if (got < 0) fail(kProgram, "enet_host_service failed");
+        // An answer leaves now and not with the next turn.
+        enet_host_flush(host_.get());
+    }
+
+  private:
+    HostHandle host_;
+    ENetPeer* peer_ = nullptr;
+};
+
+void receive(HostHandle host, const Load& load) {
+    StockEnd end{std::move(host)};
+    if (!run_receiver(end, load, kPatience)) fail(kProgram, "no message came");
+}
+
+void send(const ENetAddress& address, const Load& load) {
+    StockEnd end{make_host(nullptr)};
+    end.connect(address);
+    run_sender(end, load);
+}
+
+ENetAddress address_of(const std::string& text, std::uint16_t port) {
+    ENetAddress out{};
+    if (enet_address_set_host_ip(&out, text.c_str()) != 0) fail(kProgram, "not an address");
+    out.port = port;
+    return out;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    const double seconds = run_seconds(argc, argv);
-    if (enet_initialize() != 0) fail("enet_initialize failed");
-    ENetAddress address{};
-    enet_address_set_host_ip(&address, "127.0.0.1");
-    const HostHandle owned{enet_host_create(&address, 1, 2, 0, 0)};
-    ENetHost* host = owned.get();
-    if (host == nullptr) fail("no server host");
-    require_real_socket(host);
+    cxxopts::Options options{kProgram};
+    add_load_options(options);
+    options.add_options()("receive", "port to listen at", cxxopts::value<double>())(
+        "send", "address to send to", cxxopts::value<std::string>())("port", "port to send to",
+                                                                     cxxopts::value<double>());
+    const auto parsed = options.parse(argc, argv);
+    const Load load = load_of(parsed);
+    const auto port_of = [&](const char* name) {
+        return static_cast<std::uint16_t>(parsed[name].as<double>());
+    };
+    if (enet_initialize() != 0) fail(kProgram, "enet_initialize failed");
+    if (parsed.count("receive") > 0) {
+        const ENetAddress any{.host = ENET_HOST_ANY, .port = port_of("receive")};
+        receive(make_host(&any), load);
+        return 0;
+    }
+    if (parsed.count("send") > 0) {
+        send(address_of(parsed["send"].as<std::string>(), port_of("port")), load);
+        return 0;
+    }
+    const ENetAddress any_port = address_of("127.0.0.1", ENET_PORT_ANY);
+    HostHandle host = make_host(&any_port);
     sockaddr_in bound{};
     socklen_t size = sizeof(bound);
     getsockname(host->socket, reinterpret_cast<sockaddr*>(&bound), &size);
-
-    const pid_t child = fork();
-    if (child < 0) fail("fork failed");
-    if (child == 0) {
-        send(ntohs(bound.sin_port), seconds + 0.3);
-        std::_Exit(0);
-    }
-    receive(host, seconds);
-    int status = 0;
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : 1;
+    const pid_t sender = spawn([&] { send(address_of("127.0.0.1", ntohs(bound.sin_port)), load); });
+    receive(std::move(host), load);
+    return exit_status_of(sender);
 }

@@ -1,0 +1,79 @@
+// Processes that a benchmark starts beside itself, and what they cost.
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace pinhole::bench {
+
+/// Ends the program with a sentence that names it.
+[[noreturn]] inline void fail(const char* program, const char* what) {
+    std::fprintf(stderr, "%s: %s\n", program, what);
+    std::_Exit(1);
+}
+
+/// Runs `role` in a process of its own that ends with this one.
+template <class Role>
+[[nodiscard]] pid_t spawn(Role role) {
+    const pid_t child = fork();
+    if (child < 0) fail("benchmark", "fork failed");
+    if (child > 0) return child;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    role();
+    std::_Exit(0);
+}
+
+/// Ends a process of ours and waits for it.
+inline void end(pid_t process) {
+    kill(process, SIGKILL);
+    waitpid(process, nullptr, 0);
+}
+
+/// Waits for a process of ours: 0 if it ended well.
+[[nodiscard]] inline int exit_status_of(pid_t process) {
+    int status = 0;
+    waitpid(process, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+/// Keeps the calling process on one core, if there is such a core.
+inline void stay_on_core(int core) {
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    CPU_SET(core, &cores);
+    static_cast<void>(sched_setaffinity(0, sizeof cores, &cores));
+}
+
+/// CPU time of another process so far, in seconds (its single thread's, by the scheduler's count).
+[[nodiscard]] inline double cpu_seconds_of(pid_t process) {
+    const std::string path = "/proc/" + std::to_string(process) + "/schedstat";
+    std::FILE* const file = std::fopen(path.c_str(), "r");
+    if (file == nullptr) return 0;
+    unsigned long long nanoseconds = 0;
+    const int fields = std::fscanf(file, "%llu", &nanoseconds);
+    std::fclose(file);
+    return fields == 1 ? static_cast<double>(nanoseconds) / 1e9 : 0;
+}
+
+/// Resident memory of another process, in bytes.
+[[nodiscard]] inline std::uint64_t memory_of(pid_t process) {
+    const std::string path = "/proc/" + std::to_string(process) + "/statm";
+    std::FILE* const file = std::fopen(path.c_str(), "r");
+    if (file == nullptr) return 0;
+    unsigned long long total = 0;
+    unsigned long long resident = 0;
+    const int fields = std::fscanf(file, "%llu %llu", &total, &resident);
+    std::fclose(file);
+    return fields == 2 ? resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)) : 0;
+}
+
+}  // namespace pinhole::bench
