@@ -65,7 +65,7 @@ def sealed(lab, folder, seconds, options):
 
 def tcp(congestion):
     def candidate(lab, _folder, seconds, _options):
-        server = lab.start("bob", ["iperf3", "-s", "-1", "-p", PORT], name="iperf-server")
+        server = lab.start("bob", ["iperf3", "-s", "-1", "-p", PORT, "--forceflush"], name="iperf-server")
         if not server.wait_for(lambda _at, _kind, text: "listening" in text, 5):
             raise Failure(server.log())
         client = lab.start("alice", ["iperf3", "-c", BOB, "-p", PORT, "-C", congestion, "-J",
@@ -100,8 +100,8 @@ def measure_beside_bulk(build, runs, seconds, rtt_ms=50):
                          lambda one: link.run(one, seconds, ["--probe", PROBE_MS]))
     return [{"rtt_ms": rtt_ms, "name": name,
              "mbit_per_s": median(of, "receive", "mbit_per_s"),
-             "p50_ms": median(of, "probe", "p50_us") / 1000,
-             "p99_ms": median(of, "probe", "p99_us") / 1000} for name, of in results.items()]
+             "p50_us": median(of, "probe", "p50_us"),
+             "p99_us": median(of, "probe", "p99_us")} for name, of in results.items()]
 
 
 def text(rows):
@@ -121,5 +121,10 @@ def text(rows):
 def text_beside_bulk(rows):
     lines = ["", f"a 64 B request beside bulk, {rows[0]['rtt_ms']} ms link without loss",
              f"  {'':16}{'p50 ms':>9}{'p99 ms':>9}{'bulk Mbit/s':>13}"]
-    return lines + [f"  {row['name']:16}{row['p50_ms']:9.1f}{row['p99_ms']:9.1f}"
+    return lines + [f"  {row['name']:16}{milliseconds(row['p50_us'])}{milliseconds(row['p99_us'])}"
                     f"{row['mbit_per_s']:13.1f}" for row in rows]
+
+
+def milliseconds(microseconds):
+    """A dash when no answer came in time."""
+    return f"{'-':>9}" if microseconds is None else f"{microseconds / 1000:9.1f}"
