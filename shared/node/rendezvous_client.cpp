@@ -248,11 +248,10 @@ void RendezvousClient::poll_register(Instant now) {
         register_sent_ = now;
         register_.start(now);
     }
-    if (register_.take_due(now)) send_register(now);
+    if (register_.take_due(now)) send_register();
 }
 
-void RendezvousClient::send_register(Instant now) {
-    register_sent_ = now;
+void RendezvousClient::send_register() {
     behavior_told_ = behavior_;
     send(wire::Register{
         .request = request_, .accept = options_.accept, .id = options_.id, .behavior = behavior_});

@@ -172,7 +172,7 @@ class RendezvousClient {
     void poll_requests(Instant now);
     /// Repeats `register` until it is answered; a changed NAT behavior is told by another one.
     void poll_register(Instant now);
-    void send_register(Instant now);
+    void send_register();
     void send_connect(const Call& call);
     void send_keepalive(Instant now, bool wants_ack);
     void on_registered(Instant now, const wire::Registered& frame);

@@ -164,10 +164,10 @@ TEST(Steps, FirstMessageArrivesInTheRoundTripsOfTheTable) {
 
     for (const Steps* direct : {&open, &home, &pinned_home}) {
         ASSERT_TRUE(direct->message_2 && direct->first_message);
-        EXPECT_LE(*direct->message_2, round_trips(2.2)) << "authenticated path";
-        EXPECT_LE(*direct->connected_a, round_trips(2.2)) << "the application may send";
-        // With a pin the relay may be open first, and then carries the first message.
-        EXPECT_LE(*direct->first_message, round_trips(direct == &pinned_home ? 3.2 : 3.0));
+        EXPECT_LE(*direct->message_2, round_trips(2.05)) << "authenticated path";
+        EXPECT_LE(*direct->connected_a, round_trips(2.05)) << "the application may send";
+        // With a pin the relay is open first, and carries the first message.
+        EXPECT_LE(*direct->first_message, round_trips(direct == &pinned_home ? 3.05 : 2.55));
     }
     for (const Steps* relayed : {&relay, &pinned, &asked}) {
         ASSERT_TRUE(relayed->first_message);
