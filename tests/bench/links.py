@@ -17,6 +17,7 @@ ALICE, BOB = "192.0.2.10", "203.0.113.10"
 MBIT = 100
 WARMUP = 2
 PORT = 5201
+ALICES_DELAY_MS = 5
 RTTS_MS = (20, 50, 100)
 LOSSES = (0, 0.1, 1, 3)
 PROBE_MS = 20
@@ -28,8 +29,8 @@ class Link:
     def __init__(self, build, rtt_ms, loss):
         self.build = build
         queue = MBIT * 1_000_000 // 8 * rtt_ms // 1000
-        self.params = {"delay": f"{rtt_ms / 2:g}ms", "rate": f"{MBIT}mbit", "queue": queue,
-                       "loss": f"{loss:g}%"}
+        self.params = {"delay": f"{rtt_ms / 2 - ALICES_DELAY_MS:g}ms", "rate": f"{MBIT}mbit",
+                       "queue": queue, "loss": f"{loss:g}%"}
 
     def run(self, candidate, seconds, options):
         with Lab(topology_path("bench-link"), self.build / "tests/vnet/vnet",

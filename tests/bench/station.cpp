@@ -63,21 +63,32 @@ void Station::on_event(const node::NodeEvent& event) {
     } else if (const auto* changed = std::get_if<node::PathChanged>(&event)) {
         is_direct_ = changed->state == node::PathState::kDirect;
     } else if (std::holds_alternative<node::PeerClosed>(event)) {
-        fail(kProgram, "the other side is gone");
+        peer_.reset();
+        is_direct_ = false;
     }
 }
 
-void Station::connect(std::string_view other) {
+void Station::call(std::string_view other) {
     node_.connect(net::now(), *node::Id::parse(other), true);
-    wait_until(*this, "no direct path between the two nodes",
-               [&] { return peer_.has_value() && is_direct_; });
+    wait_until(*this, "no session with the other node", [&] { return peer_.has_value(); });
+}
+
+void Station::connect(std::string_view other) {
+    call(other);
+    wait_until(*this, "no direct path between the two nodes", [&] { return is_direct_; });
 }
 
 void Station::wait_for_caller() {
     wait_until(*this, "nobody calls", [&] { return peer_.has_value(); });
 }
 
+bool Station::send(std::uint8_t channel, Octets bytes) {
+    if (!peer_) fail(kProgram, "the other side is gone");
+    return node_.send(net::now(), *peer_, {.channel = channel, .bytes = bytes}).has_value();
+}
+
 std::size_t Station::bytes_ahead() const {
+    if (!peer_) fail(kProgram, "the other side is gone");
     const auto status = node_.status(*peer_);
     return status ? status->bytes_unacknowledged : 0;
 }

@@ -23,14 +23,15 @@ class Station {
     /// Registers at `server`. Ends the program when that does not come true in time, as all below.
     Station(std::string_view id, const Endpoint& server, bool offers_aes256gcm);
 
+    /// Waits until a session with `other` stands, whatever its path.
+    void call(std::string_view other);
     /// Waits until a connection to `other` is direct on both sides.
     void connect(std::string_view other);
     /// Waits for a connection from anybody, whatever its path.
     void wait_for_caller();
 
-    bool send(std::uint8_t channel, Octets bytes) {
-        return node_.send(net::now(), *peer_, {.channel = channel, .bytes = bytes}).has_value();
-    }
+    /// False when the node has no room for it now. Ends the program when nobody is there.
+    [[nodiscard]] bool send(std::uint8_t channel, Octets bytes);
     [[nodiscard]] std::size_t bytes_ahead() const;
 
     template <class OnMessage>

@@ -1,0 +1,83 @@
+"""How many round trips it takes until two peers can talk, where everybody is 50 ms from everybody."""
+
+import statistics
+import subprocess
+import sys
+
+from runs import ROOT, SLACK, Failure, figures
+
+sys.path.insert(0, str(ROOT / "tests/vnet"))
+
+from virtual_lab import SERVER, Lab, topology_path  # noqa: E402
+
+RTT_MS = 50
+# Addresses that lead nowhere, on an interface that is up: candidates that never answer.
+DEAD = {"alice": ["192.0.2.201", "192.0.2.202", "192.0.2.203"],
+        "bob": ["203.0.113.201", "203.0.113.202", "203.0.113.203"]}
+# Loss on each of the two access links of a way: together about what the name says.
+CONDITIONS = {
+    "clean": {"loss": "0%", "dead": False},
+    "3 dead candidates each": {"loss": "0%", "dead": True},
+    "5 % loss each way": {"loss": "2.5%", "dead": False},
+}
+STEPS = {
+    "process start to registered": ("call", "registered_ms"),
+    "connect to authenticated session": ("call", "connected_ms"),
+    "connect to first message delivered": ("arrived", "message_ms"),
+    "process start to first message": ("arrived", "from_start_ms"),
+}
+
+
+def add_dead_candidates(lab, host):
+    """An interface without anybody behind it: what others send to its addresses finds no way."""
+    def ip(*words):
+        subprocess.run(["ip", "-n", lab.prefix + host, *words], check=True)
+
+    ip("link", "add", "dead0", "type", "veth", "peer", "name", "dead1")
+    ip("link", "set", "dead0", "up")
+    ip("link", "set", "dead1", "up")
+    for address in DEAD[host]:
+        ip("address", "add", f"{address}/32", "dev", "dead0")
+
+
+def measure(build, runs):
+    """One row a condition and step, in round trips."""
+    rows = []
+    for name, condition in CONDITIONS.items():
+        times = {step: [] for step in STEPS}
+        for seed in range(1, runs + 1):
+            result = one_call(build, seed, condition)
+            for step, (line, figure) in STEPS.items():
+                times[step].append(result[line][figure] / RTT_MS)
+        for step, values in times.items():
+            values.sort()
+            rows.append({"condition": name, "step": step, "p50_rtt": statistics.median(values),
+                         "p90_rtt": values[(len(values) * 9 - 1) // 10], "runs": len(values)})
+    return rows
+
+
+def one_call(build, seed, condition):
+    program = build / "tests/bench/first_message"
+    with Lab(topology_path("bench-setup"), build / "tests/vnet/vnet", seed=seed,
+             params={"loss": condition["loss"]}) as lab:
+        if condition["dead"]:
+            for host in DEAD:
+                add_dead_candidates(lab, host)
+        lab.start("srv", [build / "tests/bench/sealed_enet", "--serve", SERVER])
+        bob = lab.start("bob", [program, "--answer", "bob", "--via", SERVER])
+        if not bob.wait_for(lambda _at, _kind, text: text == "ready", SLACK):
+            raise Failure(lab.log())
+        alice = lab.start("alice", [program, "--call", "bob", "--via", SERVER])
+        arrived = bob.wait_for(lambda _at, _kind, text: text.startswith("arrived"), SLACK)
+        if not arrived or alice.wait_for_end(SLACK) != 0:
+            raise Failure(lab.log())
+        return figures("\n".join([arrived[2], *(text for _at, _kind, text in alice.lines)]))
+
+
+def text(rows):
+    lines = ["", f"connection set-up in round trips of {RTT_MS} ms, {rows[0]['runs']} runs"]
+    for condition in CONDITIONS:
+        lines.append(f"  {condition:40}{'p50':>6}{'p90':>6}")
+        lines += [f"    {row['step']:38}{row['p50_rtt']:6.2f}{row['p90_rtt']:6.2f}"
+                  for row in rows if row["condition"] == condition]
+    return lines
