@@ -176,8 +176,8 @@ TEST(DiscoveryOfPortBlocks, LeavesAPortOfTheSmallestToThePeers) {
 }
 
 TEST(DiscoveryOfHairpins, TellsWhetherTheNatTurnsPacketsRound) {
-    for (const Hairpinning hairpinning :
-         {Hairpinning::kNone, Hairpinning::kExternalSource, Hairpinning::kInternalSource}) {
+    for (const Hairpinning hairpinning : {Hairpinning::kNone, Hairpinning::kExternalSource,
+                                          Hairpinning::kFiltered, Hairpinning::kInternalSource}) {
         for (const Behavior filtering : kBehaviors) {
             NatProfile profile =
                 generic_nat(Behavior::kEndpointIndependent, filtering, Allocation::kPreserving);

@@ -108,10 +108,22 @@ Result<NatModel::Hairpinned, NatDrop> NatModel::hairpin(Instant now, const Endpo
     if (profile_.hairpinning == Hairpinning::kNone) return failure(NatDrop::kNoHairpin);
     const auto source = outbound(now, internal, external);
     if (!source) return failure(source.error());
-    const auto destination = inbound(now, *source, external);
+    const auto destination = turn_in(now, {external, *source});
     if (!destination) return failure(destination.error());
-    const bool shows_external = profile_.hairpinning == Hairpinning::kExternalSource;
-    return Hairpinned{shows_external ? *source : internal, *destination};
+    const bool shows_internal = profile_.hairpinning == Hairpinning::kInternalSource;
+    return Hairpinned{shows_internal ? internal : *source, *destination};
+}
+
+Result<Endpoint, NatDrop> NatModel::turn_in(Instant now, const FlowKey& key) {
+    const auto owner = owners_.find({key.local, {}});
+    const bool is_owned = owner != owners_.end() && now < owner->second.expires;
+    const bool is_known = live_session(now, key) != nullptr;
+    if (profile_.hairpinning == Hairpinning::kFiltered || is_known || !is_owned) {
+        return inbound(now, key.remote, key.local);
+    }
+    const Endpoint internal = owner->second.endpoint;
+    accept_inbound(now, key, owner->second);
+    return internal;
 }
 
 std::optional<Endpoint> NatModel::internal_of(Instant now, const Endpoint& external,

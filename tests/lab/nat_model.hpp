@@ -36,8 +36,15 @@ enum class Allocation : std::uint8_t {
     kRandom,
 };
 
-/// RFC 4787 6: what a packet from inside to one of the NAT's own external endpoints becomes.
-enum class Hairpinning : std::uint8_t { kNone, kExternalSource, kInternalSource };
+/// RFC 4787 6: what a packet from inside to one of the NAT's own external endpoints becomes. The
+/// filter is for "packets originating from a specific external endpoint" (5), so neighbours pass
+/// it.
+enum class Hairpinning : std::uint8_t {
+    kNone,
+    kExternalSource,
+    kFiltered,  ///< external source, and let in only as somebody outside would be
+    kInternalSource,
+};
 
 /// RFC 4787 4.1: which of several external addresses a new mapping gets.
 enum class Pooling : std::uint8_t { kPaired, kArbitrary };
@@ -205,6 +212,7 @@ class NatModel {
     /// Restarts the lifetimes of a session and of all that lives with it.
     void refresh(Instant now, const FlowKey& key, Session& session);
     void accept_inbound(Instant now, const FlowKey& key, const Lease& permission);
+    [[nodiscard]] Result<Endpoint, NatDrop> turn_in(Instant now, const FlowKey& key);
     [[nodiscard]] NatDrop refuse_inbound(Instant now, const FlowKey& key);
 
     [[nodiscard]] Result<Endpoint, NatDrop> allocate(Instant now, const Endpoint& internal,

@@ -217,8 +217,8 @@ TEST(NatModel, RetryingKeepsTheRaceAliveAndSilenceEndsIt) {
 }
 
 TEST(NatModel, HairpinsAsTheProfileSays) {
-    for (const Hairpinning mode :
-         {Hairpinning::kNone, Hairpinning::kExternalSource, Hairpinning::kInternalSource}) {
+    for (const Hairpinning mode : {Hairpinning::kNone, Hairpinning::kExternalSource,
+                                   Hairpinning::kFiltered, Hairpinning::kInternalSource}) {
         NatProfile profile = profile_named("eim_eif");
         profile.hairpinning = mode;
         Bench bench{profile};
@@ -231,13 +231,33 @@ TEST(NatModel, HairpinsAsTheProfileSays) {
         }
         ASSERT_TRUE(turned.has_value());
         EXPECT_EQ(turned->destination, kNeighbor);
-        EXPECT_EQ(turned->source, mode == Hairpinning::kExternalSource ? mine : kInside);
+        EXPECT_EQ(turned->source, mode == Hairpinning::kInternalSource ? kInside : mine);
     }
 }
 
-TEST(NatModel, HairpinPassesTheSameFilterAsTheWan) {
+TEST(NatModel, HairpinMeetsNoFilterWhateverTheClass) {
+    for (const Behavior mapping : kBehaviors) {
+        for (const Behavior filtering : kBehaviors) {
+            NatProfile profile = generic_nat(mapping, filtering, Allocation::kRandom);
+            profile.hairpinning = Hairpinning::kExternalSource;
+            Bench bench{profile};
+            const Endpoint theirs = bench.out(0s, kNeighbor, kServer);
+            const auto turned = bench.nat.hairpin(at(1s), kInside, theirs);
+            ASSERT_TRUE(turned.has_value());
+            EXPECT_EQ(turned->destination, kNeighbor);
+            // The answer goes back the way it came, and from where it was called.
+            const auto answer = bench.nat.hairpin(at(2s), kNeighbor, turned->source);
+            ASSERT_TRUE(answer.has_value());
+            EXPECT_EQ(answer->source, theirs);
+            EXPECT_EQ(answer->destination, kInside);
+            EXPECT_EQ(bench.nat.hairpin(at(300s), kInside, theirs).error(), NatDrop::kNoMapping);
+        }
+    }
+}
+
+TEST(NatModel, FilteredHairpinPassesTheSameFilterAsTheWan) {
     NatProfile profile = profile_named("eim_apdf");
-    profile.hairpinning = Hairpinning::kExternalSource;
+    profile.hairpinning = Hairpinning::kFiltered;
     Bench bench{profile};
     const Endpoint mine = bench.out(0s, kInside, kServer);
     const Endpoint theirs = bench.out(0s, kNeighbor, kServer);

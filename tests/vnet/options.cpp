@@ -145,6 +145,7 @@ constexpr Choice<lab::Allocation> kAllocations[] = {{"preserve", lab::Allocation
                                                     {"random", lab::Allocation::kRandom}};
 constexpr Choice<lab::Hairpinning> kHairpins[] = {{"0", lab::Hairpinning::kNone},
                                                   {"1", lab::Hairpinning::kExternalSource},
+                                                  {"filtered", lab::Hairpinning::kFiltered},
                                                   {"int", lab::Hairpinning::kInternalSource}};
 constexpr Choice<lab::Pooling> kPoolings[] = {{"paired", lab::Pooling::kPaired},
                                               {"arbitrary", lab::Pooling::kArbitrary}};

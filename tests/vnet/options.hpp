@@ -4,8 +4,8 @@
 //           before a dot names one direction: up.rate=1mbit
 // NATs      profile= (a name of tests/lab/nat_profiles, or none = open, apdm_random = apdm_apdf_r)
 //           map=EIM|ADM|APDM filter=EIF|ADF|APDF alloc=preserve|seq|random step= ports=A-B block=
-//           hairpin=0|1|int pooling=paired|arbitrary timeout= timeout1= refresh_in= per_host=
-//           overload= race= reject= udp=pass|block
+//           hairpin=0|1|filtered|int pooling=paired|arbitrary timeout= timeout1= refresh_in=
+//           per_host= overload= race= reject= udp=pass|block
 //
 // Durations end in us, ms, s or min; rates in bit, kbit, mbit or gbit; probabilities are numbers
 // from 0 to 1 or end in %; sizes are bytes or end in k; switches are 0 or 1.
