@@ -13,6 +13,7 @@ Link::Link(World world, std::string name, std::uint64_t seed, LinkEnd end)
 Link::~Link() = default;
 
 void Link::send(Instant now, Packet packet) {
+    if (entrance_) entrance_(now, packet);
     if (const auto fate = refusal(packet)) {
         world_.trace.record({now, name_, packet, *fate});
         return;
@@ -33,6 +34,7 @@ void Link::handle_event(Instant now, std::uint64_t token) {
     const auto slot = static_cast<std::size_t>(token);
     Packet packet = std::move(in_flight_[slot]);
     free_slots_.push_back(slot);
+    if (exit_) exit_(now, packet);
     end_.node->receive(now, end_.cable, std::move(packet));
 }
 

@@ -58,6 +58,7 @@ class Link final : public EventTarget {
   public:
     /// True: let it pass. Sees every packet that is about to enter the link.
     using Filter = std::function<bool(const Packet&)>;
+    using Tap = std::function<void(Instant, const Packet&)>;
 
     Link(World world, std::string name, std::uint64_t seed, LinkEnd end);
     ~Link() override;
@@ -77,6 +78,10 @@ class Link final : public EventTarget {
     void set_up(bool is_up) { is_up_ = is_up; }
     [[nodiscard]] bool is_up() const { return is_up_; }
     void set_filter(Filter filter) { filter_ = std::move(filter); }
+    /// Sees everything that is about to enter the link, also what the link then loses.
+    void tap_entrance(Tap tap) { entrance_ = std::move(tap); }
+    /// Sees everything that comes out of it.
+    void tap_exit(Tap tap) { exit_ = std::move(tap); }
 
     void handle_event(Instant now, std::uint64_t token) override;
 
@@ -94,6 +99,8 @@ class Link final : public EventTarget {
     LinkQuality quality_;
     bool is_up_ = true;
     Filter filter_;
+    Tap entrance_;
+    Tap exit_;
     std::unique_ptr<Random> random_;
 
     std::vector<Packet> in_flight_;

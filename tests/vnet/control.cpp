@@ -77,6 +77,15 @@ void renumber(Network& network, const Words& words) {
     nat.change_wan(wan);
 }
 
+void capture(Network& network, const Words& words) {
+    if (words.size() != 2) throw OptionError("pcap needs a folder, or off");
+    if (words[1] == "off") {
+        network.stop_capture();
+    } else {
+        network.capture_to(words[1]);
+    }
+}
+
 Json json_of(const Traffic& traffic) {
     return {{"datagrams", traffic.datagrams}, {"bytes", traffic.bytes}};
 }
@@ -125,10 +134,14 @@ std::string execute(Network& network, std::string_view command) {
             nat_of(network, words).reboot();
         } else if (verb == "wan") {
             renumber(network, words);
+        } else if (verb == "pcap") {
+            capture(network, words);
         } else {
-            return "error: say set, reboot, wan or stats";
+            return "error: say set, reboot, wan, pcap or stats";
         }
     } catch (const OptionError& error) {
+        return fmt::format("error: {}", error.what());
+    } catch (const std::system_error& error) {
         return fmt::format("error: {}", error.what());
     }
     return "ok";

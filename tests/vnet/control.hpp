@@ -4,6 +4,8 @@
 //                              mapped stays); link=down cuts the cable, link=up mends it
 //     reboot NAT               every mapping is gone
 //     wan NAT ADDRESS...       other external addresses, every mapping gone
+//     pcap DIR                 write what passes each interface into files there (capture.hpp);
+//                              "pcap off" ends it
 //     stats                    all counters, as JSON
 #pragma once
 

@@ -13,6 +13,7 @@ void Interface::plug_into(lab::Router& router, lab::Attachment attachment,
 }
 
 void Interface::send(Instant now, Bytes raw) {
+    if (tap_) tap_(now, raw);
     auto packet = parse_ip(raw);
     if (!packet) {
         refused_.add(packet.error());
@@ -30,7 +31,14 @@ void Interface::receive(Instant now, lab::CableId, lab::Packet packet) {
     if (packet.transport == lab::Transport::kUdp && !packet.icmp)
         received_.add(packet.payload.size());
     world_.trace.record({now, host_, packet, lab::Fate::kDelivered});
-    if (emit_) emit_(write_ip(packet));
+    if (!emit_ && !tap_) return;
+    const ByteVector raw = write_ip(packet);
+    if (tap_) tap_(now, raw);
+    if (emit_) emit_(raw);
+}
+
+std::string Interface::full_name() const {
+    return number_ == 0 ? host_ : fmt::format("{}.{}", host_, number_);
 }
 
 }  // namespace pinhole::vnet

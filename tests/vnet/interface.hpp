@@ -17,6 +17,7 @@ namespace pinhole::vnet {
 class Interface final : public lab::Node {
   public:
     using Emit = std::function<void(Bytes)>;
+    using Tap = std::function<void(Instant, Bytes)>;
 
     Interface(lab::World world, std::string host, std::size_t number)
         : world_(world), host_(std::move(host)), number_(number) {}
@@ -26,6 +27,8 @@ class Interface final : public lab::Node {
                    const std::vector<IpAddress>& addresses);
     /// Where packets for the machine go from now on; until then they are lost.
     void emit_to(Emit emit) { emit_ = std::move(emit); }
+    /// Sees every packet that the machine sends or gets.
+    void tap(Tap tap) { tap_ = std::move(tap); }
 
     /// An IP packet from the machine's kernel.
     void send(Instant now, Bytes raw);
@@ -34,6 +37,8 @@ class Interface final : public lab::Node {
     [[nodiscard]] const std::string& host() const { return host_; }
     /// 0 is eth0.
     [[nodiscard]] std::size_t number() const { return number_; }
+    /// "alice" is eth0 of alice, "alice.1" her eth1.
+    [[nodiscard]] std::string full_name() const;
     [[nodiscard]] const std::vector<IpAddress>& addresses() const { return addresses_; }
     [[nodiscard]] const lab::Router& router() const { return *router_; }
     [[nodiscard]] lab::Cable& cable() { return *cable_; }
@@ -52,6 +57,7 @@ class Interface final : public lab::Node {
     lab::Router* router_ = nullptr;
     lab::Cable* cable_ = nullptr;
     Emit emit_;
+    Tap tap_;
     Traffic sent_;
     Traffic received_;
     std::map<IpAddress, Traffic> sent_to_;

@@ -5,6 +5,8 @@ whatever happens to it."""
 import os
 import pathlib
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -37,6 +39,24 @@ def processes_of(prefix):
         except OSError:
             pass
     return found
+
+
+def datagrams_of(path):
+    """(source address, payload) of every UDP datagram in a pcap file of raw IPv4."""
+    raw = path.read_bytes()
+    magic, major, minor, _, _, _, link_type = struct.unpack_from(">IHHIIII", raw)
+    assert (magic, major, minor, link_type) == (0xa1b2c3d4, 2, 4, 101), path
+    at, clock = 24, 0
+    while at < len(raw):
+        seconds, micros, kept, size = struct.unpack_from(">IIII", raw, at)
+        assert kept == size and abs(seconds - time.time()) < 600 and micros < 1_000_000, path
+        assert seconds + micros / 1e6 >= clock - 1e-6, f"{path}: time goes back"
+        clock = seconds + micros / 1e6
+        packet = raw[at + 16:at + 16 + kept]
+        assert len(packet) == kept, f"{path} ends within a packet"
+        at += 16 + kept
+        if packet[0] == 0x45 and packet[9] == socket.IPPROTO_UDP:
+            yield socket.inet_ntoa(packet[12:16]), packet[28:]
 
 
 class LabCommand(unittest.TestCase):
@@ -76,6 +96,22 @@ class LabCommand(unittest.TestCase):
         self.assertIn("alice | I am alice via 198.51.100.10", done.stdout)
         self.assertIn("bob | I am bob via 198.51.100.10", done.stdout)
         self.assertEqual(done.returncode, 3)
+
+    def test_pcap_has_each_datagram_at_both_ends(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = self.lab("two-homes", "--pcap", folder)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            self.assertIn(f"packets in {folder}", done.stdout)
+            names = {path.stem for path in pathlib.Path(folder).iterdir()}
+            self.assertEqual(names, {"alice", "bob", "srv", "home_a", "home_b"})
+            caught = {name: list(datagrams_of(pathlib.Path(folder) / f"{name}.pcap"))
+                      for name in names}
+        for speaker, her_home, listener in (("alice", "192.0.2.10", "bob"),
+                                            ("bob", "203.0.113.10", "alice")):
+            said = {payload for source, payload in caught[speaker] if source.startswith("192.168.")}
+            heard = [payload for source, payload in caught[listener] if source == her_home]
+            self.assertGreater(len(heard), 10, listener)
+            self.assertLessEqual(set(heard), said, f"{listener} hears what {speaker} never said")
 
     def test_mistakes_are_explained(self):
         for words, complaint in ((["no-such"], "there is no topology no-such"),

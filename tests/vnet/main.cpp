@@ -67,6 +67,8 @@ cxxopts::Options command_line() {
         "set", "value of a param, NAME=VALUE", cxxopts::value<std::vector<std::string>>())(
         "wires", "of the hosts: tun, veth, or auto",
         cxxopts::value<std::string>()->default_value("auto"))(
+        "pcap", "write what passes each interface into files of this folder",
+        cxxopts::value<std::string>())(
         "check", "read the topology, say who has which addresses, and exit")("help", "this text");
     out.parse_positional("topology");
     out.positional_help("TOPOLOGY");
@@ -96,6 +98,7 @@ int run(int argc, char** argv) {
                     {.prefix = given["prefix"].as<std::string>(),
                      .control = given["control"].as<std::string>(),
                      .wires = wires_from(given["wires"].as<std::string>())}};
+    if (given.count("pcap") != 0) network.capture_to(given["pcap"].as<std::string>());
     std::cout << describe(network) << std::endl;
     service.run();
     return 0;

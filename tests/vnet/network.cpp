@@ -28,11 +28,22 @@ lab::NatBox* Network::nat(std::string_view name) {
 
 Interface* Network::interface_named(std::string_view name) {
     const auto is_named = [name](const Interface& interface) {
-        if (interface.number() == 0 && interface.host() == name) return true;
-        return fmt::format("{}.{}", interface.host(), interface.number()) == name;
+        return interface.full_name() == name ||
+               fmt::format("{}.{}", interface.host(), interface.number()) == name;
     };
     const auto found = std::ranges::find_if(interfaces_, is_named);
     return found == interfaces_.end() ? nullptr : &*found;
+}
+
+void Network::capture_to(const std::filesystem::path& folder) {
+    stop_capture();
+    capture_.emplace(folder, zero_);
+    for (Interface& interface : interfaces_) capture_->add(interface);
+    for (lab::NatBox& nat : nats_) capture_->add(nat);
+}
+
+void Network::flush_capture() {
+    if (capture_) capture_->flush();
 }
 
 void Network::build(const NatSpec& spec) {

@@ -8,8 +8,7 @@
 
 #include <deque>
 
-#include "tests/lab/nat_box.hpp"
-#include "tests/vnet/interface.hpp"
+#include "tests/vnet/capture.hpp"
 #include "tests/vnet/topology.hpp"
 
 namespace pinhole::vnet {
@@ -36,6 +35,15 @@ class Network {
     using Fates = std::map<std::string, Counters<lab::Fate>, std::less<>>;
     [[nodiscard]] const Fates& fates() const { return fates_; }
 
+    /// What a time of 0 is on the wall clock, for captures.
+    void set_zero(Duration since_epoch) { zero_ = since_epoch; }
+    /// Begins to write what passes each interface into files of this folder, anew if it does
+    /// already. Throws `std::system_error`.
+    void capture_to(const std::filesystem::path& folder);
+    void stop_capture() { capture_.reset(); }
+    /// What was captured can be read now.
+    void flush_capture();
+
   private:
     void build(const NatSpec& spec);
     void build(const InterfaceSpec& spec);
@@ -52,6 +60,8 @@ class Network {
     std::deque<lab::NatBox> nats_;
     std::deque<Interface> interfaces_;
     Fates fates_;
+    Duration zero_{0};
+    std::optional<Capture> capture_;  ///< last: it lets go of the others
 };
 
 }  // namespace pinhole::vnet

@@ -20,10 +20,18 @@ constexpr std::size_t kSignals = kControl - 1;
 constexpr int kBurstMax = 64;
 constexpr std::size_t kIpPacketMax = 65'535;
 
-Instant clock_now() {
+Duration read_clock(clockid_t clock) {
     timespec time{};
-    ::clock_gettime(CLOCK_MONOTONIC, &time);
-    return Instant{Duration{std::int64_t{time.tv_sec} * 1'000'000 + time.tv_nsec / 1'000}};
+    ::clock_gettime(clock, &time);
+    return Duration{std::int64_t{time.tv_sec} * 1'000'000 + time.tv_nsec / 1'000};
+}
+
+Instant clock_now() {
+    return Instant{read_clock(CLOCK_MONOTONIC)};
+}
+
+Duration wall_clock() {
+    return read_clock(CLOCK_REALTIME);
 }
 
 void require(bool good, const char* what) {
@@ -60,6 +68,7 @@ Service::Service(Network& network, const ServicePlan& plan)
       signals_(block_and_watch(ending_signals())),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       storage_(kIpPacketMax) {
+    network.set_zero(wall_clock() - clock_now().time_since_epoch());
     require(static_cast<bool>(signals_), "signalfd");
     require(static_cast<bool>(epoll_), "epoll");
     ports_.reserve(network.interfaces().size());
@@ -77,6 +86,8 @@ Service::Service(Network& network, const ServicePlan& plan)
 void Service::run() {
     while (true) {
         network_.run_until(clock_now());
+        // Whoever looks while we wait, or kills us, finds complete files.
+        network_.flush_capture();
         std::array<epoll_event, 16> events{};
         timespec left{};
         const Duration wait = std::max(network_.next_event() - clock_now(), Duration{0});

@@ -165,11 +165,21 @@ class Program:
 
 
 class Lab:
-    """A topology that is up. Use as a context manager."""
+    """A topology that is up. Use as a context manager.
 
-    def __init__(self, topology, vnet, *, params=None, seed=1, prefix=None):
+    `pcap` is a folder for what passes each interface. Without one PINHOLE_VNET_PCAP may name a
+    folder in which each lab makes its own."""
+
+    _count = 0
+
+    def __init__(self, topology, vnet, *, params=None, seed=1, prefix=None, pcap=None):
+        Lab._count += 1
         self.prefix = prefix or f"pv-{os.getpid()}-"
         self.topology = topology
+        self.pcap = pcap
+        if not pcap and os.environ.get("PINHOLE_VNET_PCAP"):
+            self.pcap = pathlib.Path(os.environ["PINHOLE_VNET_PCAP"]).absolute() / (
+                f"{pathlib.Path(topology).stem}-{os.getpid()}-{Lab._count}")
         self.programs = []
         self.work = None
         self._vnet_program = str(vnet)
@@ -189,6 +199,9 @@ class Lab:
 
     def __exit__(self, *_):
         for program in reversed(self.programs):
+            if self.pcap and program.name == "vnet":
+                program.process.terminate()  # and its files end with a whole packet
+                program.wait_for_end(5)
             program.kill()
         self.programs.clear()
         if self._control:
@@ -214,7 +227,8 @@ class Lab:
         control = self.work / "vnet.control"
         vnet = self._add(Program("vnet", [
             self._vnet_program, *self._arguments, "--prefix", self.prefix, "--control", control,
-            "--wires", os.environ.get("PINHOLE_VNET_WIRES", "auto")]))
+            "--wires", os.environ.get("PINHOLE_VNET_WIRES", "auto"),
+            *(["--pcap", self.pcap] if self.pcap else [])]))
         if not vnet.wait_for(lambda _at, kind, _text: kind == "out", 20):
             status = vnet.wait_for_end(1)
             raise (Refused if status == REFUSED else Failure)(vnet.lines[-1][2] if vnet.lines
@@ -284,4 +298,6 @@ class Lab:
         return sum(one["sent"]["datagrams"] for one in self.stats()["hosts"][host])
 
     def log(self):
-        return "\n".join(program.log() for program in self.programs)
+        """What everybody said, and where the packets are if they were kept."""
+        where = [f"--- packets: {self.pcap}/*.pcap"] if self.pcap else []
+        return "\n".join([program.log() for program in self.programs] + where)
