@@ -138,6 +138,10 @@ void Host::receive(Instant now, CableId, Packet packet) {
         trace(packet, Fate::kNoRoute);
         return;
     }
+    if (packet.has_lost_tail) {
+        trace(packet, Fate::kIncomplete);
+        return;
+    }
     if (packet.transport == Transport::kTcp) {
         trace(packet, Fate::kDelivered);
         streams_.receive(packet);

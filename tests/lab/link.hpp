@@ -34,8 +34,11 @@ struct LinkQuality {
     std::uint64_t rate = 0;
     /// Bytes that may wait for the rate, the one being sent included.
     std::size_t queue_bytes = 64 * 1024;
-    /// Largest IP packet; 0 = no limit. Larger ones cause ICMP "packet too big".
+    /// Largest IP packet; 0 = no limit. Larger ones are cut up if they allow it, else lost, and
+    /// cause ICMP "packet too big".
     std::size_t mtu = 0;
+    /// False: they are lost without a word, a black hole.
+    bool reports_too_big = true;
     /// Packets of this family vanish: "IPv6 is there but leads nowhere".
     std::optional<Family> black_hole{};
 };
@@ -69,7 +72,7 @@ class Link final : public EventTarget {
 
     /// Within the MTU?
     [[nodiscard]] bool fits(const Packet& packet) const {
-        return quality_.mtu == 0 || packet.wire_size() <= quality_.mtu;
+        return quality_.mtu == 0 || packet.largest_piece() <= quality_.mtu;
     }
 
     void set_quality(const LinkQuality& quality) { quality_ = quality; }

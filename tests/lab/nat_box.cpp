@@ -186,7 +186,17 @@ void NatBox::from_lan(Instant now, Packet packet) {
     }
 }
 
+bool NatBox::takes(Instant now, const Side& own, Packet& packet) const {
+    if (packet.fragment_size == 0) return true;
+    const Fragments fragments = own.model.profile().fragments;
+    if (fragments == Fragments::kPass) return true;
+    trace(now, packet, Fate::kFragment);
+    packet.has_lost_tail = true;
+    return fragments == Fragments::kFirstOnly;
+}
+
 void NatBox::leave(Instant now, Side& own, Packet packet) {
+    if (!takes(now, own, packet)) return;
     const auto external = model_for(packet, own).outbound(now, packet.source, packet.destination);
     if (!external) {
         trace(now, packet, fate_of(external.error()));
@@ -199,6 +209,7 @@ void NatBox::leave(Instant now, Side& own, Packet packet) {
 }
 
 void NatBox::hairpin(Instant now, Side& own, Packet packet) {
+    if (!takes(now, own, packet)) return;
     const auto turned = model_for(packet, own).hairpin(now, packet.source, packet.destination);
     if (!turned) {
         refuse(now, own, packet, turned.error());
@@ -217,6 +228,7 @@ void NatBox::from_wan(Instant now, Packet packet) {
         icmp_from_wan(now, own, std::move(packet));
         return;
     }
+    if (!takes(now, own, packet)) return;
     const auto internal = model_for(packet, own).inbound(now, packet.source, packet.destination);
     if (!internal) {
         refuse(now, own, packet, internal.error());
@@ -276,15 +288,17 @@ void NatBox::deliver(Instant now, Packet packet) {
 }
 
 void NatBox::send_up(Instant now, Packet packet) {
-    Link& link = uplink_.cable->up;
-    if (!link.fits(packet)) report(now, IcmpError::Kind::kTooBig, packet);
-    link.send(now, std::move(packet));
+    send_by(now, uplink_.cable->up, std::move(packet));
 }
 
 void NatBox::originate(Instant now, Packet packet) {
     const Family family = packet.destination.ip.family();
     Side& own = *side(family);
     packet.source.ip = lan_address(own.lan, 1);
+    // About a packet that did not fit into the LAN: whoever sent it knows it by its outer endpoint.
+    IcmpQuote& quote = *packet.icmp;
+    const auto external = model_for(packet, own).external_of(now, quote.destination, quote.source);
+    if (external) quote.destination = *external;
     if (own.model.owns(packet.destination.ip)) {
         icmp_from_wan(now, own, std::move(packet));  // about a packet we had translated already
     } else if (route_to(packet.destination.ip)) {

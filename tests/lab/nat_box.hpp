@@ -75,6 +75,8 @@ class NatBox final : public Router {
     [[nodiscard]] const Side* side(Family family) const;
     void from_lan(Instant now, Packet packet);
     void from_wan(Instant now, Packet packet);
+    /// What the profile says of fragments; `packet` may lose all but the first.
+    [[nodiscard]] bool takes(Instant now, const Side& side, Packet& packet) const;
     void leave(Instant now, Side& side, Packet packet);
     void hairpin(Instant now, Side& side, Packet packet);
     void icmp_from_wan(Instant now, Side& side, Packet packet);

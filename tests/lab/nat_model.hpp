@@ -49,6 +49,9 @@ enum class Hairpinning : std::uint8_t {
 /// RFC 4787 4.1: which of several external addresses a new mapping gets.
 enum class Pooling : std::uint8_t { kPaired, kArbitrary };
 
+/// RFC 4787 11: what becomes of a packet in fragments, of which only the first has ports.
+enum class Fragments : std::uint8_t { kPass, kFirstOnly, kDrop };
+
 /// Both ends included.
 struct PortRange {
     std::uint16_t first = 1024;
@@ -97,6 +100,9 @@ struct NatProfile {
     bool first_packet_race = false;
     /// An inbound packet that nobody waits for is answered by ICMP port unreachable.
     bool rejects = false;
+
+    /// For the box around the model, which sees packets.
+    Fragments fragments = Fragments::kPass;
 
     /// A carrier NAT's port block: each internal address allocates from so many consecutive ports
     /// of its own. 0 = none.

@@ -298,6 +298,28 @@ TEST(Network, TooBigIsReportedFromTheOwnLinkAndFromAfar) {
     }
 }
 
+TEST(Network, FragmentsArriveUnlessTheNatTakesThem) {
+    for (const Fragments fragments : {Fragments::kPass, Fragments::kFirstOnly, Fragments::kDrop}) {
+        NatProfile profile = profile_named("eim_apdf");
+        profile.fragments = fragments;
+        AtHome net{profile};
+        LinkQuality small;
+        small.mtu = 600;
+        net.host.cable().set_quality(small);
+        net.host.send_raw({.source = {net.host.address(), kPort},
+                           .destination = net.server_at(),
+                           .payload = ByteVector(1000),
+                           .may_fragment = true,
+                           .fragment_size = 600});
+        net.lab.run_for(1s);
+        const bool is_whole = fragments == Fragments::kPass;
+        EXPECT_EQ(net.server.letters.size(), is_whole ? 1U : 0U) << net.lab.trace().text();
+        EXPECT_EQ(net.lab.trace().count(Fate::kFragment), is_whole ? 0U : 1U);
+        EXPECT_EQ(net.lab.trace().count(Fate::kIncomplete),
+                  fragments == Fragments::kFirstOnly ? 1U : 0U);
+    }
+}
+
 TEST(Network, TwoHomesUnderOneCarrierReachEachOtherByTheirCarrierAddresses) {
     Net net;
     NatBox& cgn = net.lab.add_nat("cgn", profile_named("eim_apdf"), {"203.0.113.20"},

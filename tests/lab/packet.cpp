@@ -1,5 +1,6 @@
 #include "tests/lab/packet.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <stdexcept>
 
@@ -11,6 +12,21 @@ namespace {
 }
 
 }  // namespace
+
+Packet icmp_error(IcmpError::Kind kind, const Packet& about, std::size_t mtu) {
+    IcmpQuote quote{.kind = kind,
+                    .source = about.source,
+                    .destination = about.destination,
+                    .mtu = mtu,
+                    .payload_size = about.payload.size()};
+    std::copy_n(about.payload.begin(), std::min(about.payload.size(), quote.payload_start.size()),
+                quote.payload_start.begin());
+    return {.source = {IpAddress::any(about.source.ip.family()), 0},
+            .destination = {about.source.ip, 0},
+            .payload = {},
+            .icmp = quote,
+            .transport = about.transport};
+}
 
 IpAddress ip(std::string_view text) {
     const auto parsed = IpAddress::parse(text);

@@ -15,6 +15,12 @@ struct IcmpQuote {
     IcmpError::Kind kind = IcmpError::Kind::kOther;
     Endpoint source;
     Endpoint destination;
+    /// Of `kTooBig`: the largest packet that would have passed.
+    std::size_t mtu = 0;
+    /// Of the packet that it is about: how long its payload was and how it began, where TCP has the
+    /// sequence number that a sender wants to see.
+    std::size_t payload_size = 0;
+    FixedBytes<4> payload_start{};
 };
 
 /// NATs keep one table for UDP, as their profile says, and a plain one for all the rest.
@@ -35,20 +41,29 @@ struct Packet {
     /// What this is, or what the ICMP error is about.
     Transport transport = Transport::kUdp;
 
-    /// Bytes on the wire with IP (20 or 40) and UDP (8) headers.
+    /// IPv4 without DF: a router may cut it up.
+    bool may_fragment = false;
+    /// Not 0: it travels in fragments of at most so many bytes each; what happens to one happens to
+    /// all, as if the routers put it together first.
+    std::size_t fragment_size = 0;
+    /// Of the fragments only the first is left, so no machine can make anything of it.
+    bool has_lost_tail = false;
+
+    /// Bytes on the wire, whole, with all headers.
     [[nodiscard]] std::size_t wire_size() const {
-        return payload.size() + (destination.ip.is_v6() ? 48U : 28U);
+        const std::size_t ip_header = destination.ip.is_v6() ? 40 : 20;
+        if (icmp) return 2 * (ip_header + 8);
+        return ip_header + (transport == Transport::kUdp ? 8 : 4) + payload.size();
+    }
+    /// What must fit into a link at once.
+    [[nodiscard]] std::size_t largest_piece() const {
+        return fragment_size != 0 ? fragment_size : wire_size();
     }
 };
 
-/// The ICMP error that `about` causes. The reporter fills in its address as the source.
-[[nodiscard]] inline Packet icmp_error(IcmpError::Kind kind, const Packet& about) {
-    return {.source = {IpAddress::any(about.source.ip.family()), 0},
-            .destination = {about.source.ip, 0},
-            .payload = {},
-            .icmp = IcmpQuote{kind, about.source, about.destination},
-            .transport = about.transport};
-}
+/// The ICMP error that `about` causes, `mtu` in one that says "too big". The reporter fills in its
+/// address as the source.
+[[nodiscard]] Packet icmp_error(IcmpError::Kind kind, const Packet& about, std::size_t mtu = 0);
 
 /// Which cable of a node a packet came in by.
 using CableId = std::size_t;

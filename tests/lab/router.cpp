@@ -41,8 +41,18 @@ std::optional<CableId> Router::route_to(const IpAddress& destination) const {
 }
 
 void Router::send_down(Instant now, CableId cable, Packet packet) {
-    Link& link = cables_[cable]->down;
-    if (!link.fits(packet)) report(now, IcmpError::Kind::kTooBig, packet);
+    send_by(now, cables_[cable]->down, std::move(packet));
+}
+
+void Router::send_by(Instant now, Link& link, Packet packet) {
+    const LinkQuality& quality = link.quality();
+    if (!link.fits(packet)) {
+        if (packet.may_fragment) {
+            packet.fragment_size = quality.mtu;
+        } else if (quality.reports_too_big) {
+            report(now, IcmpError::Kind::kTooBig, packet, quality.mtu);
+        }
+    }
     link.send(now, std::move(packet));
 }
 
@@ -50,9 +60,9 @@ void Router::trace(Instant now, const Packet& packet, Fate fate) const {
     world_.trace.record({now, name_, packet, fate});
 }
 
-void Router::report(Instant now, IcmpError::Kind kind, const Packet& packet) {
+void Router::report(Instant now, IcmpError::Kind kind, const Packet& packet, std::size_t mtu) {
     if (packet.icmp) return;  // RFC 1122 3.2.2: never an error about an error
-    originate(now, icmp_error(kind, packet));
+    originate(now, icmp_error(kind, packet, mtu));
 }
 
 void Core::receive(Instant now, CableId, Packet packet) {

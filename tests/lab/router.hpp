@@ -43,11 +43,12 @@ class Router : public Node {
 
   protected:
     [[nodiscard]] std::optional<CableId> route_to(const IpAddress& destination) const;
-    /// Sends down a cable, or reports that it does not fit.
     void send_down(Instant now, CableId cable, Packet packet);
+    /// Sends, in fragments if it must and may, or reports that it does not fit.
+    void send_by(Instant now, Link& link, Packet packet);
     void trace(Instant now, const Packet& packet, Fate fate) const;
     /// Sends the ICMP error about `packet` back to where it came from. Never about an ICMP error.
-    void report(Instant now, IcmpError::Kind kind, const Packet& packet);
+    void report(Instant now, IcmpError::Kind kind, const Packet& packet, std::size_t mtu = 0);
     /// Sends the router's own ICMP error to where it belongs, and fills in the source.
     virtual void originate(Instant now, Packet packet) = 0;
 

@@ -57,6 +57,8 @@ std::string_view name_of(Fate fate) {
         case Fate::kUdpBlocked: return "udp_blocked";
         case Fate::kNoHairpin: return "no_hairpin";
         case Fate::kIsolated: return "isolated";
+        case Fate::kFragment: return "fragment";
+        case Fate::kIncomplete: return "incomplete";
         case Fate::kCount: break;
     }
     return "?";

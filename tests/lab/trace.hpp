@@ -15,7 +15,7 @@
 namespace pinhole::lab {
 
 /// What became of a packet at one place. `kSent` opens its story, the others end it, except
-/// `kDuplicated` and `kTranslated`, which go on.
+/// `kDuplicated`, `kTranslated` and sometimes `kFragment`, which go on.
 enum class Fate : std::uint8_t {
     kSent,
     kDelivered,
@@ -37,7 +37,9 @@ enum class Fate : std::uint8_t {
     kMappingLimit,
     kUdpBlocked,
     kNoHairpin,
-    kIsolated,  ///< the LAN keeps its clients apart
+    kIsolated,    ///< the LAN keeps its clients apart
+    kFragment,    ///< a NAT took the fragments, or all but the first, which then goes on
+    kIncomplete,  ///< at a host, of whose fragments some are missing
     kCount
 };
 

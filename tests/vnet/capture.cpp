@@ -27,7 +27,9 @@ void Capture::add(lab::NatBox& nat) {
     PcapFile& file = file_named(nat.name());
     nats_.push_back(&nat);
     const auto tap = [this, &file](Instant now, const lab::Packet& packet) {
-        file.add(zero_ + now.time_since_epoch(), write_ip(packet));
+        for (const ByteVector& raw : write_pieces(packet, ++last_fragment_id_)) {
+            file.add(zero_ + now.time_since_epoch(), raw);
+        }
     };
     nat.uplink().up.tap_entrance(tap);
     nat.uplink().down.tap_exit(tap);

@@ -34,6 +34,7 @@ class Capture {
 
     std::filesystem::path folder_;
     Duration zero_;
+    std::uint32_t last_fragment_id_ = 0;
     std::deque<PcapFile> files_;
     std::vector<Interface*> interfaces_;
     std::vector<lab::NatBox*> nats_;

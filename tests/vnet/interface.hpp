@@ -10,7 +10,7 @@
 
 #include "shared/base/counters.hpp"
 #include "tests/lab/router.hpp"
-#include "tests/vnet/ip_packet.hpp"
+#include "tests/vnet/fragments.hpp"
 
 namespace pinhole::vnet {
 
@@ -50,6 +50,10 @@ class Interface final : public lab::Node {
     [[nodiscard]] const Counters<Refusal>& refused() const { return refused_; }
 
   private:
+    /// The machine's own link is too narrow: says so at once, as if the first router were there.
+    void refuse(Instant now, const lab::Packet& packet);
+    void hand_over(Instant now, const lab::Packet& packet);
+
     lab::World world_;
     std::string host_;
     std::size_t number_;
@@ -58,6 +62,8 @@ class Interface final : public lab::Node {
     lab::Cable* cable_ = nullptr;
     Emit emit_;
     Tap tap_;
+    Reassembly reassembly_;
+    std::uint32_t last_fragment_id_ = 0;
     Traffic sent_;
     Traffic received_;
     std::map<IpAddress, Traffic> sent_to_;

@@ -9,7 +9,7 @@ using lab::Packet;
 using lab::Transport;
 using Kind = IcmpError::Kind;
 
-constexpr std::uint16_t kFragmentBits = 0x3fff;
+constexpr std::uint16_t kDontFragment = 0x4000, kFragmentBits = 0x3fff, kOffsetBits = 0x1fff;
 
 /// The IP header, and what follows it.
 struct Layer3 {
@@ -17,7 +17,10 @@ struct Layer3 {
     IpAddress destination;
     std::uint8_t ttl = 0;
     std::uint8_t protocol = 0;
+    bool may_fragment = false;
     Bytes body;
+    /// As the header says; a quoted one is longer than `body`.
+    std::size_t body_size = 0;
 };
 
 /// `is_quoted`: the body may end early, as it does in an ICMP error.
@@ -39,7 +42,11 @@ Result<Layer3, Refusal> parse_v4(Bytes raw, bool is_quoted) {
         return failure(Refusal::kMalformed);
     }
     if (header_size > raw.size()) return failure(Refusal::kMalformed);
-    if ((fragment & kFragmentBits) != 0) return failure(Refusal::kFragment);
+    // Of a quoted packet it may be the first one: it has the ports.
+    const unsigned bits = is_quoted ? kOffsetBits : kFragmentBits;
+    if ((fragment & bits) != 0) return failure(Refusal::kFragment);
+    out.may_fragment = (fragment & kDontFragment) == 0;
+    out.body_size = total - header_size;
     out.body = raw.first(std::min(total, raw.size())).subspan(header_size);
     return out;
 }
@@ -59,6 +66,7 @@ Result<Layer3, Refusal> parse_v6(Bytes raw, bool is_quoted) {
     // An IPv4-mapped address on the wire would make a packet of both families.
     if (out.source.is_v4() || out.destination.is_v4()) return failure(Refusal::kMalformed);
     out.body = reader.take(std::min(length, reader.remaining()));
+    out.body_size = length;
     return out;
 }
 
@@ -72,8 +80,11 @@ Result<Layer3, Refusal> parse_layer3(Bytes raw, bool is_quoted) {
 }
 
 Packet packet_between(const Layer3& ip) {
-    return {
-        .source = {ip.source, 0}, .destination = {ip.destination, 0}, .ttl = ip.ttl, .payload = {}};
+    return {.source = {ip.source, 0},
+            .destination = {ip.destination, 0},
+            .ttl = ip.ttl,
+            .payload = {},
+            .may_fragment = ip.may_fragment};
 }
 
 Result<Packet, Refusal> parse_udp(const Layer3& ip) {
@@ -128,6 +139,19 @@ std::optional<Transport> transport_of(std::uint8_t protocol) {
     return std::nullopt;
 }
 
+/// What an ICMP error says besides its type. `ip.body` holds its header.
+lab::IcmpQuote quote_of(const Layer3& ip, Kind kind, const Layer3& quoted) {
+    lab::IcmpQuote out{
+        .kind = kind, .source = {quoted.source, 0}, .destination = {quoted.destination, 0}};
+    Reader reader{ip.body.subspan(4)};
+    // RFC 1191 4: 16 bits, after 16 that are unused; RFC 4443 3.2: 32.
+    if (ip.source.is_v4()) reader.skip(2);
+    if (kind == Kind::kTooBig) out.mtu = ip.source.is_v4() ? reader.u16() : reader.u32();
+    const std::size_t header = quoted.protocol == kUdp ? kUdpHeader : 4;
+    out.payload_size = quoted.body_size - std::min(quoted.body_size, header);
+    return out;
+}
+
 Result<Packet, Refusal> parse_error(const Layer3& ip, Kind kind) {
     const auto quoted = parse_layer3(ip.body.subspan(kIcmpHeader), true);
     if (!quoted) return failure(quoted.error());
@@ -138,15 +162,19 @@ Result<Packet, Refusal> parse_error(const Layer3& ip, Kind kind) {
     }
     Packet out = packet_between(ip);
     out.transport = *transport;
-    out.icmp = lab::IcmpQuote{kind, {quoted->source, 0}, {quoted->destination, 0}};
+    out.icmp = quote_of(ip, kind, *quoted);
     Reader reader{quoted->body};
     if (*transport == Transport::kEcho) {
-        const bool is_request = reader.u8() == echo_types(ip.source.family()).request;
-        reader.skip(3);
+        const Bytes type_code = reader.take(2);
+        reader.skip(2);
+        const bool is_request =
+            std::to_integer<std::uint8_t>(type_code[0]) == echo_types(ip.source.family()).request;
         (is_request ? out.icmp->source : out.icmp->destination).port = reader.u16();
+        Writer{out.icmp->payload_start}.bytes(type_code).bytes(reader.take(2));
     } else {
         out.icmp->source.port = reader.u16();
         out.icmp->destination.port = reader.u16();
+        if (*transport == Transport::kTcp) out.icmp->payload_start = reader.fixed<4>();
     }
     return out;
 }

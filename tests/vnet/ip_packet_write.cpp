@@ -9,6 +9,8 @@ using lab::Packet;
 using lab::Transport;
 
 constexpr std::uint16_t kDontFragment = 0x4000;
+/// Of a quoted packet's first 8 bytes those that are not ports.
+constexpr std::size_t kStartBytes = sizeof(lab::IcmpQuote::payload_start);
 
 std::uint32_t sum_of(Bytes bytes, std::uint32_t start) {
     std::uint32_t sum = start;
@@ -33,6 +35,7 @@ struct HeaderFields {
     std::uint8_t ttl = lab::kDefaultTtl;
     std::uint8_t protocol = kUdp;
     std::size_t body_size = 0;
+    bool may_fragment = false;
 };
 
 void write_address(Writer& writer, const IpAddress& address) {
@@ -54,7 +57,10 @@ void write_header(Writer& writer, const HeaderFields& fields) {
         writer.u8(fields.protocol).u8(fields.ttl);
     } else {
         writer.u16(0x4500).u16(static_cast<std::uint16_t>(20 + fields.body_size)).u16(0);
-        writer.u16(kDontFragment).u8(fields.ttl).u8(fields.protocol).u16(0);
+        writer.u16(fields.may_fragment ? 0 : kDontFragment)
+            .u8(fields.ttl)
+            .u8(fields.protocol)
+            .u16(0);
     }
     write_address(writer, fields.source);
     write_address(writer, fields.destination);
@@ -116,19 +122,29 @@ ByteVector body_of_error(const Packet& packet) {
     assert(error != known.end());
     ByteVector out(kIcmpHeader + header_size(family) + kQuotedBytes);
     Writer writer{out};
-    writer.u8(error->type).u8(error->code).u16(0).u32(0);
+    writer.u8(error->type).u8(error->code).u16(0);
+    writer.u32(static_cast<std::uint32_t>(quote.mtu));
+    const std::size_t quoted_size =
+        quote.payload_size +
+        (packet.transport == Transport::kUdp ? kUdpHeader : kQuotedBytes - kStartBytes);
     write_header(writer, {.source = quote.source.ip,
                           .destination = quote.destination.ip,
                           .ttl = 1,
                           .protocol = protocol_of(packet.transport, family),
-                          .body_size = kQuotedBytes});
+                          .body_size = quoted_size});
+    const Bytes start = quote.payload_start;
     if (packet.transport == Transport::kEcho) {
         const bool is_request = quote.destination.port == 0;
         const auto [request, reply] = echo_types(family);
         writer.u8(is_request ? request : reply).u8(0).u16(0);
-        writer.u16((is_request ? quote.source : quote.destination).port).u16(0);
+        writer.u16((is_request ? quote.source : quote.destination).port).bytes(start.subspan(2));
     } else {
-        writer.u16(quote.source.port).u16(quote.destination.port).u16(kQuotedBytes).u16(0);
+        writer.u16(quote.source.port).u16(quote.destination.port);
+        if (packet.transport == Transport::kTcp) {
+            writer.bytes(start);
+        } else {
+            writer.u16(static_cast<std::uint16_t>(quoted_size)).u16(0);
+        }
     }
     return out;
 }
@@ -159,7 +175,8 @@ ByteVector write_ip(const Packet& packet) {
                               .destination = packet.destination.ip,
                               .ttl = packet.ttl,
                               .protocol = protocol_of(outer, family),
-                              .body_size = body.size()};
+                              .body_size = body.size(),
+                              .may_fragment = packet.may_fragment};
     seal(body, checksum_offset(packet), fields);
     ByteVector out(header_size(family) + body.size());
     Writer writer{out};

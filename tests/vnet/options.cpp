@@ -86,6 +86,13 @@ std::size_t size_from(std::string_view text) {
     return number;
 }
 
+/// RFC 791: every link passes 68 bytes.
+std::size_t mtu_from(std::string_view text) {
+    const std::size_t mtu = size_from(text);
+    if (mtu != 0 && (mtu < 68 || mtu > 65'535)) reject("an MTU from 68 to 65535, or 0", text);
+    return mtu;
+}
+
 template <class T>
 T count_from(std::string_view text) {
     const auto [number, unit] = quantity<T>(text, "a number");
@@ -107,6 +114,8 @@ lab::PortRange ports_from(std::string_view text) {
     return range;
 }
 
+constexpr Choice<bool> kOnOff[] = {{"on", true}, {"off", false}};
+
 bool set_quality(LinkQuality& link, Option option) {
     const auto& [key, value] = option;
     if (key == "delay") {
@@ -126,7 +135,9 @@ bool set_quality(LinkQuality& link, Option option) {
     } else if (key == "queue") {
         link.queue_bytes = size_from(value);
     } else if (key == "mtu") {
-        link.mtu = size_from(value);
+        link.mtu = mtu_from(value);
+    } else if (key == "icmp") {
+        link.reports_too_big = choose(kOnOff, value);
     } else if (key == "keep_order") {
         link.keeps_order = switch_from(value);
     } else {
@@ -149,6 +160,9 @@ constexpr Choice<lab::Hairpinning> kHairpins[] = {{"0", lab::Hairpinning::kNone}
                                                   {"int", lab::Hairpinning::kInternalSource}};
 constexpr Choice<lab::Pooling> kPoolings[] = {{"paired", lab::Pooling::kPaired},
                                               {"arbitrary", lab::Pooling::kArbitrary}};
+constexpr Choice<lab::Fragments> kFragments[] = {{"pass", lab::Fragments::kPass},
+                                                 {"first", lab::Fragments::kFirstOnly},
+                                                 {"drop", lab::Fragments::kDrop}};
 constexpr Choice<bool> kUdp[] = {{"pass", false}, {"block", true}};
 
 bool set_behavior(NatProfile& nat, Option option) {
@@ -193,6 +207,8 @@ bool set_memory_or_quirk(NatProfile& nat, Option option) {
         nat.first_packet_race = switch_from(value);
     } else if (key == "reject") {
         nat.rejects = switch_from(value);
+    } else if (key == "fragments") {
+        nat.fragments = choose(kFragments, value);
     } else if (key == "udp") {
         nat.blocks_udp = choose(kUdp, value);
     } else {

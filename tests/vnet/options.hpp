@@ -1,11 +1,13 @@
 // The words `key=value` that describe a link or a NAT, in a topology and in a control command.
 //
-// links     delay= jitter= loss= dup= reorder= reorder_by= rate= queue= mtu= keep_order= up|dn
-//           before a dot names one direction: up.rate=1mbit
+// links     delay= jitter= loss= dup= reorder= reorder_by= rate= queue= mtu= icmp=on|off
+// keep_order=
+//           up|dn before a dot names one direction: up.rate=1mbit; icmp=off: no word about what
+//           exceeds the mtu
 // NATs      profile= (a name of tests/lab/nat_profiles, or none = open, apdm_random = apdm_apdf_r)
 //           map=EIM|ADM|APDM filter=EIF|ADF|APDF alloc=preserve|seq|random step= ports=A-B block=
 //           hairpin=0|1|filtered|int pooling=paired|arbitrary timeout= timeout1= refresh_in=
-//           per_host= overload= race= reject= udp=pass|block
+//           per_host= overload= race= reject= fragments=pass|first|drop udp=pass|block
 //
 // Durations end in us, ms, s or min; rates in bit, kbit, mbit or gbit; probabilities are numbers
 // from 0 to 1 or end in %; sizes are bytes or end in k; switches are 0 or 1.

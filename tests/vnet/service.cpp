@@ -126,12 +126,13 @@ void Service::read_from(const Port& port) {
     }
 }
 
-WirePlan plan_for(const Interface& interface, const std::string& prefix) {
+WirePlan plan_for(Interface& interface, const std::string& prefix) {
     WirePlan out{.netns = prefix + interface.host(),
                  .name = fmt::format("eth{}", interface.number()),
                  .outer_name = {},
                  .addresses = {},
                  .gateways = {},
+                 .mtu = interface.cable().up.quality().mtu,
                  .metric = static_cast<unsigned>(100 + interface.number())};
     for (const Family family : {Family::kV4, Family::kV6}) {
         const auto lan = interface.router().subnet(family);

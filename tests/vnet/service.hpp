@@ -43,6 +43,6 @@ class Service {
 };
 
 /// What the interface looks like from inside its machine.
-[[nodiscard]] WirePlan plan_for(const Interface& interface, const std::string& prefix);
+[[nodiscard]] WirePlan plan_for(Interface& interface, const std::string& prefix);
 
 }  // namespace pinhole::vnet

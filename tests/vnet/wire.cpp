@@ -72,6 +72,7 @@ net::UniqueFd open_tun(const WirePlan& plan) {
 std::string batch_of(const WirePlan& plan) {
     // A queue that holds a whole burst of a sender: the loss is ours to model.
     std::string out = fmt::format("link set dev {} txqueuelen 10000 up\n", plan.name);
+    if (plan.mtu != 0) out += fmt::format("link set dev {} mtu {}\n", plan.name, plan.mtu);
     for (const lab::Prefix& address : plan.addresses) {
         out += fmt::format("address add {}/{} dev {}{}\n", address.ip, address.length, plan.name,
                            address.ip.is_v6() ? " nodad" : "");

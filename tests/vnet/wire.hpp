@@ -34,6 +34,8 @@ struct WirePlan {
     std::vector<lab::Prefix> addresses;
     /// A default route through each. Unspecified: through the interface itself.
     std::vector<IpAddress> gateways;
+    /// Of the interface; 0: 1500.
+    std::size_t mtu = 0;
     /// Of the default routes: the smallest wins.
     unsigned metric = 0;
 };
