@@ -35,6 +35,16 @@ MappingRefusal refusal_of(wire::PcpResult result) {
     return MappingRefusal::kRefused;
 }
 
+MappingFailure failure_of(const wire::PcpMapResponse& response) {
+    const MappingRefusal why = refusal_of(response.result);
+    const auto& external = response.external;
+    if (why != MappingRefusal::kRefused || !external || external->ip.scope() == Scope::kPublic) {
+        return {.why = why};
+    }
+    // miniupnpd refuses for want of resources, and names the address that it cannot map on.
+    return {.why = MappingRefusal::kNoPublicAddress, .found = Endpoint{external->ip, 0}};
+}
+
 }  // namespace
 
 PcpClient::PcpClient(asio::io_context& io, Random& random, std::uint16_t port)
@@ -119,7 +129,7 @@ void PcpClient::take(const wire::PcpMapResponse& response) {
     }
     const bool restarted = note_epoch(now(), response.epoch_s);
     if (response.result != wire::PcpResult::kSuccess) {
-        return finish(failure(MappingFailure{.why = refusal_of(response.result)}));
+        return finish(failure(failure_of(response)));
     }
     finish(MappingGrant{.external = response.external.value_or(request_.suggested),
                         .lifetime = std::chrono::seconds{response.lifetime_s},

@@ -71,7 +71,10 @@ Parsed<PcpMapResponse> parse_pcp_map_response(Bytes datagram) {
     response.internal_port = reader.u16();
     const std::uint16_t port = reader.u16();
     const IpAddress ip = IpAddress::v6(reader.fixed<16>());
-    if (response.result != PcpResult::kSuccess) return response;
+    if (response.result != PcpResult::kSuccess) {
+        if (!ip.is_unspecified()) response.external = Endpoint{ip, port};
+        return response;
+    }
     const bool names_external = port != 0 && !ip.is_unspecified();
     if (names_external) response.external = Endpoint{ip, port};
     // Only what was removed may have no name.

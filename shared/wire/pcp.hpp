@@ -89,7 +89,9 @@ struct PcpMapResponse {
     std::uint32_t epoch_s = 0;
     PcpNonce nonce{};
     std::uint16_t internal_port = 0;
-    /// Nothing after an error, or when a mapping that was removed is not named.
+    /// Nothing when a mapping that was removed is not named. After an error it is what the gateway
+    /// left there: the request's suggestion (RFC 6887 11.1), or, with miniupnpd, the address that
+    /// it would have mapped on; nothing when there is no address.
     std::optional<Endpoint> external{};
 
     friend bool operator==(const PcpMapResponse&, const PcpMapResponse&) = default;

@@ -11,6 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzz::check_round_trip(input, wire::parse_pcp_map_request, encode);
     fuzz::check_round_trip(input, wire::parse_pcp_map_response, encode);
     const auto response = wire::parse_pcp_map_response(input);
-    if (response && response->external) assert(response->external->port != 0);
+    const bool is_mapped = response && response->result == wire::PcpResult::kSuccess;
+    if (is_mapped && response->external) assert(response->external->port != 0);
     return 0;
 }

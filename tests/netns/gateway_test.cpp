@@ -175,8 +175,8 @@ TEST_F(Gateway, UpnpIsTheLastResort) {
 TEST_F(Gateway, BehindAnotherNatSaysSoByEveryProtocol) {
     ASSERT_NO_FATAL_FAILURE(build(kReservedGateway));
     start_daemon();
-    for (const std::vector<std::string>& words :
-         std::vector<std::vector<std::string>>{{"nat-pmp"}, {"upnp"}, {"pcp", "nat-pmp", "upnp"}}) {
+    for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+             {"pcp"}, {"nat-pmp"}, {"upnp"}, {"pcp", "nat-pmp", "upnp"}}) {
         Process& mapping = start_mapping(words);
         const auto unmapped = wait_for(mapping, "unmapped");
         ASSERT_TRUE(unmapped) << words.front();

@@ -141,6 +141,27 @@ TEST_F(PcpClientTest, TellsARefusalFromAMissingPublicAddress) {
     }
 }
 
+TEST_F(PcpClientTest, ARefusalThatNamesAnAddressOfNoUseMeansAnotherNat) {
+    using wire::PcpResult;
+    const auto refusal_naming = [this](PcpResult result, const char* external) {
+        ask(7200s);
+        auto response = grant_of(take_request());
+        response.result = result;
+        response.external = Endpoint::parse(external);
+        answer(response);
+        EXPECT_TRUE(run());
+        return outcome_->error();
+    };
+    const auto double_nat = refusal_naming(PcpResult::kNoResources, "100.64.7.7:40000");
+    EXPECT_EQ(double_nat.why, MappingRefusal::kNoPublicAddress);
+    EXPECT_EQ(double_nat.found, Endpoint::parse("100.64.7.7:0"));
+    // What it says of a public address, or without one, is about us.
+    EXPECT_EQ(refusal_naming(PcpResult::kNoResources, "11.0.0.9:1").why, MappingRefusal::kRefused);
+    EXPECT_EQ(refusal_naming(PcpResult::kNoResources, "0.0.0.0:0").why, MappingRefusal::kRefused);
+    EXPECT_EQ(refusal_naming(PcpResult::kUnsupportedOpcode, "10.0.0.1:1").why,
+              MappingRefusal::kNoAnswer);
+}
+
 TEST_F(PcpClientTest, IgnoresAnswersToSomebodyElsesQuestion) {
     ask(7200s);
     const auto request = take_request();

@@ -82,15 +82,17 @@ TEST(Pcp, ReadsAnIpv6ExternalAddress) {
     EXPECT_EQ(parse_pcp_map_response(encoded(response)).value(), response);
 }
 
-TEST(Pcp, AnErrorNamesNoExternalEndpoint) {
+TEST(Pcp, AnErrorNamesWhateverAddressTheGatewayLeftThere) {
     for (unsigned code = 1; code < 256; ++code) {
         ByteVector bytes = from_hex(kResponse);
         bytes[3] = static_cast<std::byte>(code);
         const auto parsed = parse_pcp_map_response(bytes);
         ASSERT_TRUE(parsed) << code;
         EXPECT_EQ(static_cast<unsigned>(parsed->result), code);
-        EXPECT_EQ(parsed->external, std::nullopt);
+        EXPECT_EQ(parsed->external, some_response().external);
         EXPECT_EQ(parsed->lifetime_s, 3600U);
+        Writer{MutableBytes{bytes}.subspan(56)}.zeros(4);
+        EXPECT_EQ(parse_pcp_map_response(bytes)->external, std::nullopt);
     }
 }
 
