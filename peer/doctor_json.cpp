@@ -143,7 +143,7 @@ Object pair_of(const DoctorReport::Pair& pair) {
     }
     if (pair.plan) {
         object["technique"] = traversal::name_of(pair.plan->technique);
-        object["technique_words"] = traversal::sentence_of(pair.plan->technique);
+        object["technique_words"] = traversal::sentence_of(*pair.plan);
     }
     return object;
 }

@@ -174,6 +174,10 @@ std::string about_pair(const DoctorReport& report) {
         return "Guessing a port takes luck and is tried again by itself: leave it running, or map "
                "a port on one side.";
     }
+    if (reason == Reason::kPeerUdpBlocked) {
+        return "The other side's network lets no UDP out, so everything takes the relay: let "
+               "outgoing UDP through in the firewall there; replies must come back in.";
+    }
     if (reason == Reason::kNoCandidates) {
         return "The two sides have no family of addresses in common that leads out: give both "
                "IPv4, or both IPv6.";
@@ -205,6 +209,7 @@ std::optional<IpAddress> public_v6(const DoctorReport& report) {
 }
 
 NatClass class_of(const wire::NatBehavior& behavior) {
+    if (behavior.is_udp_blocked) return NatClass::kUdpBlocked;
     if (behavior.mapping == Dependence::kUnknown) return NatClass::kUnknown;
     if (!traversal::is_hard(behavior)) {
         switch (behavior.filtering) {

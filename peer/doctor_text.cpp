@@ -226,11 +226,12 @@ void add_pair(Page& page, const DoctorReport::Pair& pair, const Painter& painter
         page.row("because", traversal::sentence_of(pair.path->reason));
     }
     if (pair.theirs) {
+        if (pair.theirs->is_udp_blocked) page.row("its network", "lets no UDP out");
         page.row("its mapping", mapping_words(pair.theirs->mapping));
         page.row("its filtering", filtering_words(pair.theirs->filtering));
         page.row("its new ports", allocation_words(*pair.theirs));
     }
-    if (pair.plan) page.row("technique", traversal::sentence_of(pair.plan->technique));
+    if (pair.plan) page.row("technique", traversal::sentence_of(*pair.plan));
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ std::string_view name_of(Reason reason) {
     switch (reason) {
         case Reason::kSelected: return "selected";
         case Reason::kUdpBlocked: return "udp_blocked";
+        case Reason::kPeerUdpBlocked: return "peer_udp_blocked";
         case Reason::kChecking: return "checking";
         case Reason::kNoCandidates: return "no_candidates";
         case Reason::kNoAnswer: return "no_answer";
@@ -38,6 +39,8 @@ std::string_view sentence_of(Reason reason) {
         case Reason::kSelected: return "both sides send directly";
         case Reason::kUdpBlocked:
             return "UDP does not get out of this network; data goes through the server over TCP";
+        case Reason::kPeerUdpBlocked:
+            return "UDP does not get out of the other side's network; data goes through the server";
         case Reason::kChecking: return "direct paths are still being checked";
         case Reason::kNoCandidates: return "neither side has an address that the other could try";
         case Reason::kNoAnswer: return "no check was answered on any direct path";

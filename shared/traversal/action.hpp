@@ -56,21 +56,22 @@ enum class PathState : std::uint8_t {
 
 /// Why the state is what it is: the first that applies.
 enum class Reason : std::uint8_t {
-    kSelected,       ///< direct: both sides selected a direct path
-    kUdpBlocked,     ///< relay: UDP does not get out of our network, the server is met over TCP
-    kLostDirect,     ///< relay: there was a direct path and it stopped answering
-    kNoCandidates,   ///< relay: no usable pair of a local socket and a remote candidate
-    kChecking,       ///< relay: the checks have not ended yet
-    kNoAnswer,       ///< relay: no check was answered on any pair
-    kSmallOnly,      ///< relay: small checks are answered, data-sized ones are not
-    kNoHairpin,      ///< relay: both sides share an outside address that leads nowhere inside
-    kGuessing,       ///< relay: ports are being guessed
-    kGuessFailed,    ///< relay: ports were guessed, and none was right
-    kBothHard,       ///< relay: both NATs take an unpredictable port for every destination
-    kSpraysOff,      ///< relay: ports would have to be guessed, and a side does not want that
-    kTheyAreNotYet,  ///< one way: we selected a direct path, the peer did not
-    kWeAreNotYet,    ///< one way: the peer selected a direct path, we did not
-    kSilence,        ///< lost: neither direct paths nor the relay answered
+    kSelected,        ///< direct: both sides selected a direct path
+    kUdpBlocked,      ///< relay: UDP does not get out of our network, the server is met over TCP
+    kPeerUdpBlocked,  ///< relay: the same of the peer's network, as the peer says
+    kLostDirect,      ///< relay: there was a direct path and it stopped answering
+    kNoCandidates,    ///< relay: no usable pair of a local socket and a remote candidate
+    kChecking,        ///< relay: the checks have not ended yet
+    kNoAnswer,        ///< relay: no check was answered on any pair
+    kSmallOnly,       ///< relay: small checks are answered, data-sized ones are not
+    kNoHairpin,       ///< relay: both sides share an outside address that leads nowhere inside
+    kGuessing,        ///< relay: ports are being guessed
+    kGuessFailed,     ///< relay: ports were guessed, and none was right
+    kBothHard,        ///< relay: both NATs take an unpredictable port for every destination
+    kSpraysOff,       ///< relay: ports would have to be guessed, and a side does not want that
+    kTheyAreNotYet,   ///< one way: we selected a direct path, the peer did not
+    kWeAreNotYet,     ///< one way: the peer selected a direct path, we did not
+    kSilence,         ///< lost: neither direct paths nor the relay answered
 };
 
 /// One token in snake_case, for machines.

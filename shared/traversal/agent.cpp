@@ -195,10 +195,6 @@ void Agent::on_network_changed(Instant now) {
     handle_timeout(now);
 }
 
-void Agent::set_udp_blocked(Instant now, bool is_blocked) {
-    if (std::exchange(is_udp_blocked_, is_blocked) != is_blocked) conclude(now);
-}
-
 void Agent::on_relay_changed(Instant now, bool available) {
     if (has_relay_ == available) return;
     has_relay_ = available;

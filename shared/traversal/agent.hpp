@@ -153,6 +153,7 @@ class Agent {
     // Guessing.
     void learn_peer_nat(const wire::NatBehaviorFrame& frame);
     void tell_nat();
+    [[nodiscard]] wire::NatBehavior our_behavior() const;
     [[nodiscard]] wire::NatBehaviorFrame nat_frame() const;
     void tell_ports(const TellPorts& told);
     [[nodiscard]] bool takes_for_meeting(const wire::Candidate& candidate);
@@ -218,6 +219,8 @@ class Agent {
     bool is_established_ = false;
     bool has_relay_ = false;
     bool is_udp_blocked_ = false;
+    /// The peer has a word of ours about our network, which must not stand when it is over.
+    bool has_told_nat_ = false;
     bool peer_selected_ = false;
     bool was_answered_ = false;
     bool had_direct_ = false;

@@ -125,6 +125,8 @@ Facts Agent::facts() const {
             .has_pairs = !pairs.empty(),
             .was_answered = was_answered_,
             .udp_blocked = is_udp_blocked_,
+            .peer_udp_blocked = peer_nat_ && peer_nat_->behavior.is_udp_blocked,
+            .knows_peer_nat = peer_nat_.has_value(),
             .had_direct = had_direct_,
             .guess = guess_reason()};
 }

@@ -14,6 +14,13 @@ void Agent::set_nat(Instant now, const OurNat& nat, bool is_asked_for) {
     conclude(now);
 }
 
+void Agent::set_udp_blocked(Instant now, bool is_blocked) {
+    if (std::exchange(is_udp_blocked_, is_blocked) == is_blocked) return;
+    tell_nat();
+    if (const auto terms = guess_terms()) guess_.update(*terms);
+    conclude(now);
+}
+
 void Agent::on_nat_behavior(Instant now, const wire::NatBehaviorFrame& frame) {
     learn_peer_nat(frame);
     conclude(now);
@@ -25,12 +32,20 @@ void Agent::learn_peer_nat(const wire::NatBehaviorFrame& frame) {
 }
 
 void Agent::tell_nat() {
-    if (!is_established_ || nat_ == OurNat{}) return;
+    const bool has_news = nat_ != OurNat{} || is_udp_blocked_ || has_told_nat_;
+    if (!is_established_ || !has_news) return;
+    has_told_nat_ = true;
     push(TellNatBehavior{nat_frame()});
 }
 
+wire::NatBehavior Agent::our_behavior() const {
+    wire::NatBehavior behavior = nat_.behavior;
+    behavior.is_udp_blocked = is_udp_blocked_;
+    return behavior;
+}
+
 wire::NatBehaviorFrame Agent::nat_frame() const {
-    wire::NatBehaviorFrame frame{.behavior = nat_.behavior, .external = nat_.external};
+    wire::NatBehaviorFrame frame{.behavior = our_behavior(), .external = nat_.external};
     // Of a NAT that keeps ports the newest one is known without asking.
     const bool keeps_ports = nat_.behavior.allocation == wire::Allocation::kPreserving;
     if (keeps_ports && guess_.needs_sockets()) frame.behavior.newest_port = guess_.newest_port();
@@ -121,7 +136,7 @@ bool Agent::is_behind_one_nat() const {
 
 std::optional<Plan> Agent::plan() const {
     if (!peer_nat_) return std::nullopt;
-    return plan_for({.behavior = nat_.behavior, .leads = leads_},
+    return plan_for({.behavior = our_behavior(), .leads = leads_},
                     {.behavior = peer_nat_->behavior, .leads = !leads_});
 }
 

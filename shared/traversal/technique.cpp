@@ -98,6 +98,12 @@ bool lets_any_port_in(const NatBehavior& behavior) {
 }
 
 Plan plan_for(const Plannable& ours, const Plannable& theirs) {
+    if (ours.behavior.is_udp_blocked) {
+        return {.technique = Technique::kImpossible, .obstacle = Reason::kUdpBlocked};
+    }
+    if (theirs.behavior.is_udp_blocked) {
+        return {.technique = Technique::kImpossible, .obstacle = Reason::kPeerUdpBlocked};
+    }
     const bool we_are_hard = is_hard(ours.behavior);
     const bool they_are_hard = is_hard(theirs.behavior);
     if (!we_are_hard && !they_are_hard) return plan_both_easy(ours, theirs);
@@ -136,6 +142,12 @@ std::string_view sentence_of(Technique technique) {
         case Technique::kImpossible: return "no direct path but by luck";
     }
     return "?";
+}
+
+std::string_view sentence_of(const Plan& plan) {
+    const bool is_luck = plan.obstacle == Reason::kBothHard;
+    if (plan.technique != Technique::kImpossible || is_luck) return sentence_of(plan.technique);
+    return sentence_of(plan.obstacle);
 }
 
 }  // namespace pinhole::traversal

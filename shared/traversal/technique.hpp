@@ -21,7 +21,7 @@ enum class Technique : std::uint8_t {
     kBirthday,    ///< the hard side draws at random: many sockets there, many ports tried here
     kMeeting,     ///< both are predictable: all flows of each side aim at one port of the other
     kLowPorts,    ///< both draw at random among few ports: many sockets and ports on both sides
-    kImpossible,  ///< no direct path but by luck; `Plan::obstacle` says why
+    kImpossible,  ///< no direct path, or by luck alone; `Plan::obstacle` says why
 };
 
 /// Who does what in a guess.
@@ -62,5 +62,7 @@ struct Plannable {
 /// One token in snake_case, for machines, and one English sentence without its full stop.
 [[nodiscard]] std::string_view name_of(Technique technique);
 [[nodiscard]] std::string_view sentence_of(Technique technique);
+/// The same of a whole plan, which knows why nothing can be done.
+[[nodiscard]] std::string_view sentence_of(const Plan& plan);
 
 }  // namespace pinhole::traversal

@@ -7,8 +7,11 @@ namespace {
 /// Why nothing is direct: the first that applies.
 Reason why_relayed(const Facts& facts) {
     if (facts.udp_blocked) return Reason::kUdpBlocked;
+    if (facts.peer_udp_blocked) return Reason::kPeerUdpBlocked;
     if (facts.had_direct) return Reason::kLostDirect;
-    if (!facts.has_pairs) return Reason::kNoCandidates;
+    // Why it has no address to try is what the peer may still say.
+    const bool may_learn_why = facts.is_checking && !facts.knows_peer_nat;
+    if (!facts.has_pairs && !may_learn_why) return Reason::kNoCandidates;
     if (facts.is_checking) return Reason::kChecking;
     if (facts.was_answered) return Reason::kSmallOnly;
     return facts.guess.value_or(Reason::kNoAnswer);

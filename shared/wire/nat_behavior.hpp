@@ -6,7 +6,8 @@
 //     +-------------+---------------+----------------+-----------+------------------+
 //     | first port (2) | last port (2) | newest port (2) |
 //     +----------------+---------------+-----------------+
-//     flags: 1 = keeps low ports low, and we may bind them; 2 = takes no part in sprays.
+//     flags: 1 = keeps low ports low, and we may bind them; 2 = takes no part in sprays; 4 = UDP
+//     does not get out of its network (peers tell each other; the server sees it by itself).
 //     first and last port: the range that its mappings were seen in, both included; 0 = any.
 //     newest port: the latest mapping that was made for us; the next ones lie `step` apart.
 //
@@ -62,6 +63,8 @@ struct NatBehavior {
     bool has_low_ports = false;
     /// Its user switched sprays off.
     bool refuses_sprays = false;
+    /// UDP does not get out of its network: it reaches even the server by TCP alone.
+    bool is_udp_blocked = false;
     std::int16_t step = 0;
     std::uint16_t first_port = 0;
     std::uint16_t last_port = 0;

@@ -94,6 +94,17 @@ class Pages(unittest.TestCase):
         shown = {row[0] for row in rows if not row[0].startswith("`")}
         self.assertEqual(shown, sentences)
 
+    def test_words_in_the_manual_are_those_of_the_traversal(self):
+        manual = " ".join(read("peer/peer.1").split())
+        for place, function in (("action", "name_of(Reason"), ("technique", "name_of(Technique")):
+            source = read(f"shared/traversal/{place}.cpp").split(function)[1].split("\n}")[0]
+            names = re.findall(r'return "(\w+)"', source)
+            self.assertGreater(len(names), 5)
+            listed = re.search(rf"\({names[0]}, ([\w, ]+)\)", manual)
+            self.assertIsNotNone(listed, names[0])
+            words = [names[0], *listed[1].replace(" or ", ", ").split(", ")]
+            self.assertEqual(sorted(words), sorted(names))
+
     def test_messages_are_those_of_the_programs(self):
         said = string_literals("peer") + string_literals("rendezvous")
         rows = table_rows(section(README, "Troubleshooting"))

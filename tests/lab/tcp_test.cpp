@@ -51,6 +51,8 @@ TEST(Tcp, MessagesFlowBothWaysInOrderAndTheReasonIsSaid) {
         ASSERT_TRUE(path.has_value());
         EXPECT_EQ(path->state, node::PathState::kRelay) << couple.where();
         EXPECT_EQ(path->reason, node::Reason::kUdpBlocked) << couple.where();
+        EXPECT_EQ(couple.bob().path_changed()->reason, node::Reason::kPeerUdpBlocked)
+            << couple.where();
         EXPECT_EQ(couple.alice().connections(), 1U);
         couple.expect_budgets_kept();
     }
@@ -139,6 +141,8 @@ TEST(Tcp, ATalkSurvivesThatUdpIsBlockedInTheMiddle) {
         town.run_for(15s);
         couple.expect_messages_flow(5, 30s);
         EXPECT_EQ(couple.alice().path_changed()->reason, node::Reason::kUdpBlocked)
+            << couple.where();
+        EXPECT_EQ(couple.bob().path_changed()->reason, node::Reason::kPeerUdpBlocked)
             << couple.where();
         EXPECT_EQ(couple.alice().connections(), 1U) << couple.where();
     }

@@ -37,6 +37,9 @@ TEST_F(UdpBlocked, TalksOverTcpAndSaysWhy) {
     ASSERT_TRUE(alice.wait_for_event(
         {{"event", "path"}, {"peer", "bob"}, {"path", "relay"}, {"reason", "udp_blocked"}},
         kPatience));
+    EXPECT_TRUE(bob.wait_for_event(
+        {{"event", "path"}, {"peer", "alice"}, {"path", "relay"}, {"reason", "peer_udp_blocked"}},
+        kPatience));
     ASSERT_NO_FATAL_FAILURE(expect_talk(alice, bob, "over TCP"));
     EXPECT_TRUE(alice.process().wait_for_line(
         [](const Line& line) {

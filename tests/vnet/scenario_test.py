@@ -22,7 +22,7 @@ OUTCOMES = {
     "same-lan": ("direct", "192.168.11.2:"),
     "cgn-over-home": ("direct", "192.0.2.10:"),
     "cgn-neighbours": ("relay no_hairpin", ""),
-    "udp-blocked": ("relay no_candidates udp_blocked", ""),
+    "udp-blocked": ("relay peer_udp_blocked udp_blocked", ""),
     "ipv6-firewalls": ("direct", "[2001:db8:a::"),
     "satellite": ("direct", "192.0.2.10:"),
     "lossy-mobile": ("direct", "192.0.2.10:"),

@@ -193,6 +193,8 @@ TEST(Doctor, AdvisesAPairByItsReason) {
     EXPECT_THAT(advice_about(report, "pair"), HasSubstr("--low-ports"));
     report.pair->path->reason = node::Reason::kSpraysOff;
     EXPECT_THAT(advice_about(report, "pair"), HasSubstr("--no-spray"));
+    report.pair->path->reason = node::Reason::kPeerUdpBlocked;
+    EXPECT_THAT(advice_about(report, "pair"), HasSubstr("other side's network lets no UDP out"));
     report.pair->path->state = node::PathState::kDirect;
     report.pair->path->reason = node::Reason::kSelected;
     EXPECT_EQ(advice_about(report, "pair"), "");
@@ -355,6 +357,26 @@ TEST(DoctorJson, HoldsAllThatIsKnown) {
     EXPECT_EQ(object["pair"]["nat"]["first_port"], 1024);
     EXPECT_EQ(object["advice"].size(), advice_for(report).size());
     EXPECT_EQ(object["advice"][0]["about"], "pair");
+}
+
+TEST(DoctorJson, SaysWhoseNetworkLetsNoUdpOut) {
+    DoctorReport report = home_router();
+    report.pair = {.peer = *Id::parse("alice"),
+                   .path = node::PathChanged{.peer = {},
+                                             .state = node::PathState::kRelay,
+                                             .reason = node::Reason::kPeerUdpBlocked,
+                                             .remote = {},
+                                             .round_trip_time = 38ms},
+                   .theirs = wire::NatBehavior{.is_udp_blocked = true},
+                   .plan = traversal::Plan{.technique = traversal::Technique::kImpossible,
+                                           .obstacle = node::Reason::kPeerUdpBlocked}};
+    const auto object = nlohmann::json::parse(json::doctor(report));
+    EXPECT_EQ(object["nat"]["class"], "easy_port");
+    EXPECT_EQ(object["pair"]["reason"], "peer_udp_blocked");
+    EXPECT_EQ(object["pair"]["nat"]["class"], "udp_blocked");
+    EXPECT_EQ(object["pair"]["technique_words"],
+              traversal::sentence_of(node::Reason::kPeerUdpBlocked));
+    EXPECT_THAT(text_of(report, plain), HasSubstr("its network   lets no UDP out"));
 }
 
 TEST(DoctorJson, IsOneLineAlsoWhenNothingIsKnown) {

@@ -29,6 +29,8 @@ struct AgentTest : testing::Test {
     Agent agent{random, permit, sizes};
     Instant now{1s};
     std::map<IpAddress, std::size_t> started;
+    /// Of every change of the path that was told.
+    std::vector<Reason> reasons;
 
     AgentTest() { agent.set_local(now, {.v4 = kSocketV4, .v6 = kSocketV6}, {}); }
 
@@ -46,7 +48,9 @@ struct AgentTest : testing::Test {
         std::vector<Action> all;
         while (auto action = agent.poll_action()) all.push_back(*action);
         for (const Action& action : all) {
-            if (const auto* opener = std::get_if<SendOpener>(&action)) {
+            if (const auto* changed = std::get_if<PathChanged>(&action)) {
+                reasons.push_back(changed->reason);
+            } else if (const auto* opener = std::get_if<SendOpener>(&action)) {
                 started[opener->path.remote.ip] += sizes.opener;
             } else if (const auto* handshake = std::get_if<SendHandshake>(&action)) {
                 started[handshake->path.remote.ip] += sizes.handshake;
@@ -233,13 +237,53 @@ TEST_F(AgentTest, AResponseOverTheRelayValidatesNoPath) {
     EXPECT_EQ(agent.routes(now), (Routes{Route::relay(), {}}));
 }
 
-TEST_F(AgentTest, SaysThatThereIsNothingToCheck) {
+TEST_F(AgentTest, SaysThatThereIsNothingToCheckOnceThePeerSaidNoBetterReason) {
     introduce({}, false);
     agent.on_established(now, Route::relay());
-    const auto changes = only<PathChanged>(actions());
+    auto changes = only<PathChanged>(actions());
     ASSERT_EQ(changes.size(), 1U);
     EXPECT_EQ(changes[0].state, PathState::kRelay);
+    EXPECT_EQ(changes[0].reason, Reason::kChecking);
+    agent.on_nat_behavior(now, {});
+    changes = only<PathChanged>(actions());
+    ASSERT_EQ(changes.size(), 1U);
     EXPECT_EQ(changes[0].reason, Reason::kNoCandidates);
+}
+
+TEST_F(AgentTest, SaysThatThereIsNothingToCheckToAPeerThatNeverTellsOfItsNetwork) {
+    introduce({}, false);
+    agent.on_established(now, Route::relay());
+    run_with_relay(1 + static_cast<int>(kChecksFor / 1s));
+    EXPECT_EQ(reasons.back(), Reason::kNoCandidates);
+}
+
+TEST_F(AgentTest, TellsThePeerThatUdpIsBlockedHereAndThatItIsNoMore) {
+    introduce({}, false);
+    agent.set_udp_blocked(now, true);
+    EXPECT_TRUE(only<TellNatBehavior>(actions()).empty()) << "there is no session yet";
+    agent.on_established(now, Route::relay());
+    auto told = only<TellNatBehavior>(actions());
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_TRUE(told[0].frame.behavior.is_udp_blocked);
+    agent.set_udp_blocked(now, false);
+    told = only<TellNatBehavior>(actions());
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told[0].frame, wire::NatBehaviorFrame{});
+    agent.set_udp_blocked(now, false);
+    EXPECT_TRUE(only<TellNatBehavior>(actions()).empty());
+}
+
+TEST_F(AgentTest, SaysThatThePeersNetworkBlocksUdpAsLongAsThePeerSaysSo) {
+    introduce({}, false);
+    agent.on_established(now, Route::relay());
+    static_cast<void>(actions());
+    agent.on_nat_behavior(now, {.behavior = {.is_udp_blocked = true}});
+    static_cast<void>(actions());
+    EXPECT_EQ(reasons.back(), Reason::kPeerUdpBlocked);
+    EXPECT_EQ(agent.plan()->obstacle, Reason::kPeerUdpBlocked);
+    agent.on_nat_behavior(now, {});
+    static_cast<void>(actions());
+    EXPECT_EQ(reasons.back(), Reason::kNoCandidates);
 }
 
 TEST_F(AgentTest, TellsThePeerAboutANewCandidateAtOnce) {

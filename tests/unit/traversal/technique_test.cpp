@@ -57,6 +57,23 @@ TEST(Technique, TwoHomeRoutersThatKeepPortsMayTryAgainFromNewOnes) {
     EXPECT_EQ(plan(home, nat(kEi, kEi, Allocation::kPreserving)), Plan{});
 }
 
+TEST(Technique, WithoutUdpOnASideNothingIsTriedAndWhoseSideIsSaid) {
+    NatBehavior blocked = nat(kEi, kApd, Allocation::kPreserving);
+    blocked.is_udp_blocked = true;
+    const auto obstacle = [](const NatBehavior& ours, const NatBehavior& theirs) {
+        const Plan plan = plan_for({ours, true}, {theirs, false});
+        EXPECT_EQ(plan.technique, Technique::kImpossible);
+        EXPECT_EQ(plan.part, Part::kNone);
+        EXPECT_EQ(sentence_of(plan), sentence_of(plan.obstacle));
+        return plan.obstacle;
+    };
+    for (const Dependence mapping : {kEi, kAd, kApd}) {
+        EXPECT_EQ(obstacle(blocked, nat(mapping, kApd)), Reason::kUdpBlocked);
+        EXPECT_EQ(obstacle(nat(mapping, kApd), blocked), Reason::kPeerUdpBlocked);
+    }
+    EXPECT_EQ(obstacle(blocked, blocked), Reason::kUdpBlocked);
+}
+
 TEST(Technique, WhatNobodyMeasuredCountsAsEasy) {
     EXPECT_EQ(plan(NatBehavior{}, NatBehavior{}), Plan{});
     EXPECT_EQ(plan(NatBehavior{}, nat(kApd, kApd)).technique, Technique::kBirthday);

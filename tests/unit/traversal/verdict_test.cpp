@@ -27,7 +27,11 @@ TEST(Verdict, ExplainsARelayByTheFirstReasonThatApplies) {
     const auto reason = [&] { return judge(facts)->reason; };
     facts.udp_blocked = true;
     EXPECT_EQ(reason(), Reason::kUdpBlocked);
+    facts.peer_udp_blocked = true;
+    EXPECT_EQ(reason(), Reason::kUdpBlocked) << "our own network is what we can change";
     facts.udp_blocked = false;
+    EXPECT_EQ(reason(), Reason::kPeerUdpBlocked);
+    facts.peer_udp_blocked = false;
     EXPECT_EQ(reason(), Reason::kLostDirect);
     facts.had_direct = false;
     EXPECT_EQ(reason(), Reason::kChecking);
@@ -39,6 +43,15 @@ TEST(Verdict, ExplainsARelayByTheFirstReasonThatApplies) {
     EXPECT_EQ(reason(), Reason::kBothHard);
     facts.has_pairs = false;
     EXPECT_EQ(reason(), Reason::kNoCandidates);
+}
+
+TEST(Verdict, WithoutPairsWaitsForThePeersWordAsLongAsChecksWould) {
+    Facts facts{.has_relay = true, .is_checking = true};
+    EXPECT_EQ(judge(facts)->reason, Reason::kChecking);
+    facts.is_checking = false;
+    EXPECT_EQ(judge(facts)->reason, Reason::kNoCandidates);
+    facts = {.has_relay = true, .is_checking = true, .knows_peer_nat = true};
+    EXPECT_EQ(judge(facts)->reason, Reason::kNoCandidates);
 }
 
 TEST(Verdict, LostOutweighsEverything) {

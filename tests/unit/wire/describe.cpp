@@ -31,6 +31,7 @@ json text_of(const NatBehavior& behavior) {
             {"allocation", static_cast<int>(behavior.allocation)},
             {"has_low_ports", behavior.has_low_ports},
             {"refuses_sprays", behavior.refuses_sprays},
+            {"is_udp_blocked", behavior.is_udp_blocked},
             {"step", behavior.step},
             {"first_port", behavior.first_port},
             {"last_port", behavior.last_port},

@@ -42,6 +42,7 @@ using pinhole::test::SeededRandom;
             .allocation = static_cast<Allocation>(random.below(4)),
             .has_low_ports = random.below(2) == 0,
             .refuses_sprays = random.below(2) == 0,
+            .is_udp_blocked = random.below(2) == 0,
             .step = static_cast<std::int16_t>(random.u32()),
             .first_port = static_cast<std::uint16_t>(random.u32()),
             .last_port = static_cast<std::uint16_t>(random.u32()),
