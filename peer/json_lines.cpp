@@ -115,6 +115,7 @@ std::string path(const Id& peer, const node::PathChanged& event) {
         object["rtt_ms"] = milliseconds(event.round_trip_time);
     }
     add_reason(object, event);
+    if (event.guesses > 0) object["guesses"] = event.guesses;
     return line(object);
 }
 

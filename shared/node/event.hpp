@@ -78,6 +78,8 @@ struct PathChanged {
     std::optional<Endpoint> remote;
     /// Smoothed; zero before the first answer.
     Duration round_trip_time{};
+    /// How many guesses of ports were begun for it; 0 where plain checks did.
+    unsigned guesses = 0;
 };
 
 /// The connection is over. After kPeerRestarted the number stays valid and a new connection

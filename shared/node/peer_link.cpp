@@ -241,6 +241,7 @@ void PeerLink::take(Instant now, const traversal::PathChanged& changed) {
         .remote =
             changed.route.is_direct() ? std::optional{changed.route.path().remote} : std::nullopt,
         .round_trip_time = changed.rtt.value_or(Duration{}),
+        .guesses = changed.guesses,
     };
     if (connected_) shared_.events.emplace_back(*path_);
     if (!address_ || changed.state == PathState::kLost) return;

@@ -88,6 +88,9 @@ struct PathChanged {
     Reason reason = Reason::kChecking;
     /// Smoothed round-trip time of `route`; nothing before its first answer.
     std::optional<Duration> rtt{};
+    /// Guesses begun so far: sprays, or the few checks between new sockets where a port can be
+    /// told. Counts from 0 again where new hope brings new ones.
+    unsigned guesses = 0;
 
     friend bool operator==(const PathChanged&, const PathChanged&) = default;
 };

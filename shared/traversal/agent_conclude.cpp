@@ -135,8 +135,11 @@ void Agent::report() {
     if (!is_established_) return;
     const auto verdict = judge(facts());
     if (!verdict) return;
-    PathChanged change{
-        .route = Route::relay(), .state = verdict->state, .reason = verdict->reason, .rtt = rtt()};
+    PathChanged change{.route = Route::relay(),
+                       .state = verdict->state,
+                       .reason = verdict->reason,
+                       .rtt = rtt(),
+                       .guesses = guess_.tries()};
     if (const auto& selected = selection_.selected()) {
         change.route = Route::direct(*selected);
     } else if (verdict->state == PathState::kLost && told_) {

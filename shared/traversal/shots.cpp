@@ -1,7 +1,9 @@
 #include "shared/traversal/shots.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
+#include <utility>
 
 namespace pinhole::traversal {
 
@@ -36,6 +38,13 @@ bool has_range(const wire::NatBehavior& nat) {
     return nat.first_port != 0 && nat.first_port <= nat.last_port;
 }
 
+/// A block of ports may be wider than what was seen of it.
+std::pair<int, int> wide_range(const wire::NatBehavior& hard) {
+    const int seen = hard.last_port - hard.first_port + 1;
+    return {std::max<int>(hard.first_port - seen, 1),
+            std::min<int>(hard.last_port + seen, kPortLast)};
+}
+
 int step_of(const wire::NatBehavior& counting) {
     return counting.step != 0 ? counting.step : 1;
 }
@@ -61,9 +70,7 @@ std::size_t birthday_sockets(const wire::NatBehavior& ours) {
 
 std::vector<std::uint16_t> birthday_ports(const wire::NatBehavior& hard, Random& random) {
     if (!has_range(hard)) return shuffled_range(kPortFirst, kPortLast, random);
-    const int seen = hard.last_port - hard.first_port + 1;
-    const int wide_first = std::max<int>(hard.first_port - seen, 1);
-    const int wide_last = std::min<int>(hard.last_port + seen, kPortLast);
+    const auto [wide_first, wide_last] = wide_range(hard);
     const auto is_within = [](int port, int first, int last) {
         return first <= port && port <= last;
     };
@@ -82,6 +89,24 @@ std::uint16_t meeting_port(const wire::NatBehavior& predictable) {
     if (predictable.allocation == wire::Allocation::kPreserving) return predictable.newest_port;
     constexpr int kMiddle = static_cast<int>(kMeetingSockets) / 2 + 1;
     return port_at(kMiddle * step_of(predictable), predictable.newest_port);
+}
+
+double birthday_odds(const wire::NatBehavior& hard) {
+    double ports = kPortLast - kPortFirst + 1;
+    if (has_range(hard)) {
+        const auto [first, last] = wide_range(hard);
+        ports = last - first + 1;
+    }
+    // Whatever is tried entirely is found.
+    if (ports <= static_cast<double>(kShotsMax)) return 1.0;
+    const auto pairs = static_cast<double>(birthday_sockets(hard) * kShotsMax);
+    return 1.0 - std::exp(-pairs / ports);
+}
+
+double low_port_odds() {
+    constexpr double kShots = kLowPortSockets * kCrossfireTargets;
+    constexpr double kPorts = kLowPortLast - kLowPortFirst + 1;
+    return 1.0 - std::exp(-kShots * kShots / (kPorts * kPorts));
 }
 
 std::vector<std::uint16_t> low_ports(Random& random) {

@@ -37,6 +37,11 @@ inline constexpr std::size_t kLowPortSockets = 64;
 /// Where to meet a predictable NAT: in the middle of its next flows when it counts, at the port of
 /// its newest socket when it keeps that.
 [[nodiscard]] std::uint16_t meeting_port(const wire::NatBehavior& predictable);
+/// What theory says of one spray in which `hard` opens and the other side tries: the chance that
+/// some socket is met (traversal.md, Birthday).
+[[nodiscard]] double birthday_odds(const wire::NatBehavior& hard);
+/// The same where both sides use low ports.
+[[nodiscard]] double low_port_odds();
 /// Low ports to bind, shuffled.
 [[nodiscard]] std::vector<std::uint16_t> low_ports(Random& random);
 

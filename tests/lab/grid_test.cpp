@@ -79,6 +79,11 @@ struct Tally {
     /// From `connect` to both direct; to both connected where the relay is all there is.
     std::vector<Duration> took;
     std::vector<std::uint64_t> datagrams;
+    /// Runs in which ports were guessed, and those of them in which the first guess hit.
+    std::uint64_t guessed = 0;
+    std::uint64_t first = 0;
+    /// What theory says of the first guess, where chance decides; the least of all runs.
+    std::optional<double> odds;
 };
 
 /// The `share`th of 100 in order of size; nothing of nothing is 0.
@@ -89,13 +94,55 @@ T percentile(std::vector<T> values, std::size_t share) {
     return values[std::min(values.size() - 1, values.size() * share / 100)];
 }
 
+/// How often the first guess hit, beside what theory says; nothing where none was made.
+std::string first_guesses(const Tally& tally) {
+    if (tally.guessed == 0) return {};
+    const std::string theory =
+        tally.odds ? fmt::format("{:.2f} %", *tally.odds * 100) : std::string{"no chance in it"};
+    return fmt::format("  first guess {}/{} = {:.2f} %, theory {}", tally.first, tally.guessed,
+                       static_cast<double>(tally.first) * 100 / static_cast<double>(tally.guessed),
+                       theory);
+}
+
 void print(std::string_view name, const Tally& tally) {
-    fmt::print("{:58} {:7} {:3}/{:3}  median {:4} ms  worst {:4} ms  datagrams {:3}, worst {:3}\n",
-               name, tally.direct > 0 ? "direct" : "relay",
-               tally.direct > 0 ? tally.direct : tally.took.size(), tally.runs,
-               percentile(tally.took, 50).count() / 1000,
-               percentile(tally.took, 100).count() / 1000, percentile(tally.datagrams, 50),
-               percentile(tally.datagrams, 100));
+    fmt::print(
+        "{:58} {:7} {:3}/{:3}  median {:4} ms  worst {:4} ms  datagrams {:3}, worst {:3}{}\n", name,
+        tally.direct > 0 ? "direct" : "relay", tally.direct > 0 ? tally.direct : tally.took.size(),
+        tally.runs, percentile(tally.took, 50).count() / 1000,
+        percentile(tally.took, 100).count() / 1000, percentile(tally.datagrams, 50),
+        percentile(tally.datagrams, 100), first_guesses(tally));
+}
+
+/// What theory says of one guess between these two, from what they found out themselves.
+std::optional<double> odds_of(Peer& ours) {
+    for (const node::PeerStatus& status : ours.node().peers()) {
+        if (!status.plan || !status.nat) continue;
+        const bool we_open = status.plan->part == traversal::Part::kOpener;
+        switch (status.plan->technique) {
+            case traversal::Technique::kBirthday:
+                return traversal::birthday_odds(we_open ? ours.node().nat_report().behavior
+                                                        : *status.nat);
+            case traversal::Technique::kLowPorts: return traversal::low_port_odds();
+            case traversal::Technique::kChecks:
+            case traversal::Technique::kFreshPorts:
+            case traversal::Technique::kPortGuess:
+            case traversal::Technique::kWindow:
+            case traversal::Technique::kMeeting:
+            case traversal::Technique::kImpossible: break;
+        }
+    }
+    return std::nullopt;
+}
+
+void count_guesses(Couple& couple, Tally& tally) {
+    const unsigned guesses =
+        std::max(couple.alice().path_changed()->guesses, couple.bob().path_changed()->guesses);
+    EXPECT_LE(guesses, traversal::kSpraysMax) << couple.where();
+    if (guesses == 0) return;
+    ++tally.guessed;
+    if (guesses == 1) ++tally.first;
+    const auto odds = odds_of(couple.alice());
+    if (odds) tally.odds = std::min(tally.odds.value_or(1.0), *odds);
 }
 
 void run_direct(Couple& couple, Order order, Tally& tally) {
@@ -148,6 +195,7 @@ void run_guessed(Couple& couple, Order order, Tally& tally) {
     ++tally.direct;
     tally.took.push_back(*took);
     tally.datagrams.push_back(couple.datagrams() - sent);
+    count_guesses(couple, tally);
     couple.expect_budgets_kept(traversal::kSpraysMax);
     couple.town().kill_server();
     couple.expect_messages_flow(kMessages, 3s);
@@ -175,6 +223,8 @@ void run_cell(std::size_t asker, std::size_t asked, std::uint64_t seeds) {
         }
     }
     print(name, tally);
+    // Of few runs theory loses one to bad luck, and never most.
+    if (tally.odds) EXPECT_GE(tally.first * 2, tally.guessed) << name << first_guesses(tally);
 }
 
 TEST(Grid, EveryPairOfEasyHomesGoesDirectInEveryOrder) {

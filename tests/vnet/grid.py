@@ -2,7 +2,9 @@
 expected of each cell stands in grid_expected.txt."""
 
 import dataclasses
+import math
 import pathlib
+import re
 import statistics
 import sys
 
@@ -14,8 +16,34 @@ PROFILES = ("open", "eim_eif", "eim_apdf", "apdm_random")
 FURTHER_PROFILES = ("linux_masquerade_random",)
 # Who is there first. alice always calls bob, and the pairs are ordered.
 ORDERS = ("bob first", "alice first")
+# Those that draw the port of every new mapping among PORTS.
+RANDOM = ("apdm_random", "linux_masquerade_random")
+PORTS = 65536 - 1024
 EXPECTED = pathlib.Path(__file__).with_name("grid_expected.txt")
 SECONDS = 60
+
+
+def constants():
+    """The numbers of a spray, as the programs have them."""
+    folder = pathlib.Path(__file__).resolve().parents[2] / "shared/traversal"
+    text = "".join((folder / name).read_text(encoding="utf-8")
+                   for name in ("shots.hpp", "shots.cpp", "spare.hpp"))
+    return {name: int(value) for name, value in re.findall(r"constexpr \S+ (k\w+) = (\d+);", text)}
+
+
+def first_spray_theory(pair, options):
+    """The chance that one spray meets: P = 1 - exp(-K*N/M). None where nothing is drawn, or nothing
+    is guessed."""
+    known = constants()
+    drawn = sum(nat in RANDOM for nat in pair)
+    if drawn == 2 and "--low-ports" in options:
+        shots = known["kLowPortSockets"] * known["kCrossfireTargets"]
+        ports = known["kLowPortLast"] - known["kLowPortFirst"] + 1
+        return 1 - math.exp(-(shots / ports) ** 2)
+    # Who lets everybody in is found without a guess.
+    if drawn == 1 and "eim_apdf" in pair:
+        return 1 - math.exp(-known["kBirthdaySockets"] * known["kShotsMax"] / PORTS)
+    return None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,17 +124,29 @@ class Cell:
     def runs(self):
         return len(self.outcomes) + len(self.failures)
 
+    @property
+    def first_spray(self):
+        """How many of the guessing runs their first spray won, beside theory."""
+        guessed = [outcome for outcome in self.good if outcome.guesses > 0]
+        theory = first_spray_theory(self.expected.pair, self.expected.options)
+        if not guessed:
+            return "- | -"
+        first = sum(outcome.guesses == 1 for outcome in guessed)
+        said = "-" if theory is None else f"{theory:.2%}"
+        return f"{first}/{len(guessed)} = {first / len(guessed):.2%} | {said}"
+
     def row(self):
         """Cells of a table in Markdown."""
         times = [outcome.seconds * 1000 for outcome in self.good] or [0]
         sent = [outcome.datagrams for outcome in self.good] or [0]
         return (f"| {self.expected.name} | {self.expected.outcome} | {len(self.good)}/{self.runs} "
                 f"| {statistics.median(times):.0f} ms | {max(times):.0f} ms "
-                f"| {statistics.median(sent):.0f} | {max(sent)} |")
+                f"| {statistics.median(sent):.0f} | {max(sent)} | {self.first_spray} |")
 
 
-HEAD = ("| alice's NAT x bob's NAT | path | runs | median | worst | datagrams, median | worst |\n"
-        "|---|---|---|---|---|---|---|")
+HEAD = ("| alice's NAT x bob's NAT | path | runs | median | worst | datagrams, median | worst "
+        "| first spray | theory |\n"
+        "|---|---|---|---|---|---|---|---|---|")
 
 
 def run_cell(programs, expected, runs):

@@ -13,6 +13,8 @@ import tempfile
 import time
 import unittest
 
+import grid
+from peers import Outcome
 from virtual_lab import REFUSED, ROOT, TOPOLOGIES
 
 LAB = ROOT / "scripts/lab"
@@ -57,6 +59,26 @@ def datagrams_of(path):
         at += 16 + kept
         if packet[0] == 0x45 and packet[9] == socket.IPPROTO_UDP:
             yield socket.inet_ntoa(packet[12:16]), packet[28:]
+
+
+class Theory(unittest.TestCase):
+    def test_first_spray_has_the_odds_of_the_design(self):
+        for pair, options, odds in (
+                (("eim_apdf", "apdm_random"), (), 0.99964),
+                (("apdm_random", "eim_apdf"), (), 0.99964),
+                (("linux_masquerade_random",) * 2, ("--low-ports",), 0.99707)):
+            self.assertAlmostEqual(grid.first_spray_theory(pair, options), odds, places=5)
+
+    def test_pairs_that_guess_nothing_have_none(self):
+        for pair in (("open", "apdm_random"), ("eim_eif", "apdm_random"), ("eim_apdf", "eim_apdf"),
+                     ("apdm_random", "apdm_random")):
+            self.assertIsNone(grid.first_spray_theory(pair, ()))
+
+    def test_a_row_counts_only_guessing_runs(self):
+        cell = grid.Cell(grid.Expectation(("eim_apdf", "apdm_random"), "direct"))
+        for guesses in (1, 1, 2, 0):
+            cell.outcomes.append(Outcome("direct", "", 1.0, 500, guesses))
+        self.assertTrue(cell.row().endswith("| 2/3 = 66.67% | 99.96% |"), cell.row())
 
 
 class LabCommand(unittest.TestCase):

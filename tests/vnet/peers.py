@@ -125,6 +125,7 @@ class Outcome:
     reason: str  # of a relay
     seconds: float  # until both had that path
     datagrams: int  # that both have sent until then
+    guesses: int = 0  # of ports, that were begun until then
 
     def __str__(self):
         return f"{self.path} {self.reason}".strip()
@@ -142,7 +143,8 @@ def outcome_of(lab, peers, begin, sent_before):
     seconds = max(times) - begin if times else time.monotonic() - begin
     datagrams = sum(lab.sent_by(peer.name) for peer in peers) - sent_before
     reason = "" if word == "direct" else " ".join(sorted(reasons))
-    return Outcome(word, reason, seconds, datagrams)
+    guesses = max(path.get("guesses", 0) for path in paths)
+    return Outcome(word, reason, seconds, datagrams, guesses)
 
 
 def settle(lab, peers, begin, *, seconds, sent_before=0, expected=None):

@@ -45,10 +45,11 @@ TEST(JsonLines, TellThePathAndWhy) {
                                 .state = node::PathState::kDirect,
                                 .reason = node::Reason::kSelected,
                                 .remote = Endpoint::parse("203.0.113.10:50000"),
-                                .round_trip_time = 1'234us}),
+                                .round_trip_time = 1'234us,
+                                .guesses = 1}),
               R"({"v":1,"event":"path","peer":"bob","path":"direct",)"
               R"("remote":"203.0.113.10:50000","rtt_ms":1.2,"reason":"selected",)"
-              R"("why":"both sides send directly"})");
+              R"("why":"both sides send directly","guesses":1})");
     EXPECT_EQ(json::path(kBob, {.peer = {},
                                 .state = node::PathState::kRelayOneWay,
                                 .reason = node::Reason::kTheyAreNotYet,

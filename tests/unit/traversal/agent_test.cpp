@@ -31,6 +31,8 @@ struct AgentTest : testing::Test {
     std::map<IpAddress, std::size_t> started;
     /// Of every change of the path that was told.
     std::vector<Reason> reasons;
+    /// By the last of them.
+    unsigned guesses = 0;
 
     AgentTest() { agent.set_local(now, {.v4 = kSocketV4, .v6 = kSocketV6}, {}); }
 
@@ -50,6 +52,7 @@ struct AgentTest : testing::Test {
         for (const Action& action : all) {
             if (const auto* changed = std::get_if<PathChanged>(&action)) {
                 reasons.push_back(changed->reason);
+                guesses = changed->guesses;
             } else if (const auto* opener = std::get_if<SendOpener>(&action)) {
                 started[opener->path.remote.ip] += sizes.opener;
             } else if (const auto* handshake = std::get_if<SendHandshake>(&action)) {
@@ -284,6 +287,23 @@ TEST_F(AgentTest, SaysThatThePeersNetworkBlocksUdpAsLongAsThePeerSaysSo) {
     agent.on_nat_behavior(now, {});
     static_cast<void>(actions());
     EXPECT_EQ(reasons.back(), Reason::kNoCandidates);
+}
+
+TEST_F(AgentTest, SaysHowManyGuessesItTook) {
+    constexpr auto kHard = wire::Dependence::kAddressAndPortDependent;
+    constexpr auto kEasy = wire::Dependence::kEndpointIndependent;
+    introduce(list_of({"198.51.100.2:7000"}), false);
+    agent.set_nat(now, {.behavior = {.mapping = kHard, .filtering = kHard}}, false);
+    agent.on_nat_behavior(now,
+                          {.behavior = {.mapping = kEasy, .filtering = kHard}, .external = kPeer});
+    agent.on_established(now, Route::relay());
+    EXPECT_EQ(guesses, 0U);
+    run_with_relay(10);
+    EXPECT_EQ(reasons.back(), Reason::kGuessing);
+    EXPECT_EQ(guesses, 1U);
+    run_with_relay(60);
+    EXPECT_EQ(reasons.back(), Reason::kGuessFailed);
+    EXPECT_EQ(guesses, kSpraysMax);
 }
 
 TEST_F(AgentTest, TellsThePeerAboutANewCandidateAtOnce) {

@@ -42,6 +42,14 @@ TEST(Shots, ABirthdayTriesEveryPortOnce) {
     EXPECT_FALSE(std::ranges::is_sorted(ports));
 }
 
+TEST(Shots, TheoryGivesABirthdayTheOddsOfTheDesign) {
+    EXPECT_NEAR(birthday_odds({}), 0.9996, 0.0001) << "256 sockets, 2000 of 64512 ports";
+    // 3 * 512 ports are all tried; of 3 * 2048 a third is, by 256 sockets.
+    EXPECT_EQ(birthday_odds({.first_port = 20000, .last_port = 20511}), 1.0);
+    EXPECT_GT(birthday_odds({.first_port = 20000, .last_port = 22047}), 0.9999);
+    EXPECT_NEAR(low_port_odds(), 0.9971, 0.0001);
+}
+
 TEST(Shots, ABirthdayTriesAKnownBlockFirst) {
     test::SeededRandom random{3};
     const auto ports = birthday_ports({.first_port = 20000, .last_port = 20511}, random);
