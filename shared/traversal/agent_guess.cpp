@@ -146,7 +146,8 @@ std::optional<Guess::Terms> Agent::guess_terms() const {
     if (!plan || !sockets.v4 || !peer_nat_->external) return std::nullopt;
     const Endpoint& target = *peer_nat_->external;
     // Private addresses are passed on unproven, and whoever lives there agreed to nothing.
-    const bool is_proven = target.ip.scope() == Scope::kPublic && is_vouched(target.ip);
+    const bool is_proven =
+        target.port != 0 && target.ip.scope() == Scope::kPublic && is_vouched(target.ip);
     if (!target.ip.is_v4() || !is_proven || is_behind_one_nat()) return std::nullopt;
     return Guess::Terms{.plan = *plan,
                         .ours = nat_.behavior,

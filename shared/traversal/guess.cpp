@@ -143,6 +143,8 @@ void Guess::on_granted(Instant now, std::uint16_t datagrams) {
     if (terms_.leads && state_ != State::kAwaiting) return;
     const bool meets = terms_.plan.technique == Technique::kMeeting;
     const Endpoint meeting{terms_.target.ip, meeting_port(terms_.theirs)};
+    // Nobody is met at a port that was never told.
+    if (meets && meeting.port == 0) return fail(now);
     fire(now,
          meets ? volley(sockets_, meeting, kMeetingRounds)
                : crossfire(sockets_, terms_.target.ip, random_),

@@ -289,6 +289,19 @@ TEST_F(AgentTest, SaysThatThePeersNetworkBlocksUdpAsLongAsThePeerSaysSo) {
     EXPECT_EQ(reasons.back(), Reason::kNoCandidates);
 }
 
+TEST_F(AgentTest, OpensNothingTowardsAPortThatCannotBe) {
+    constexpr auto kHard = wire::Dependence::kAddressAndPortDependent;
+    constexpr auto kEasy = wire::Dependence::kEndpointIndependent;
+    const wire::NatBehavior easy{.mapping = kEasy, .filtering = kHard};
+    introduce(list_of({"198.51.100.2:7000"}), false);
+    agent.set_nat(now, {.behavior = {.mapping = kHard, .filtering = kHard}}, false);
+    agent.on_established(now, Route::relay());
+    agent.on_nat_behavior(now, {.behavior = easy, .external = Endpoint{kPeer.ip, 0}});
+    EXPECT_TRUE(only<OpenSpare>(run(5s)).empty());
+    agent.on_nat_behavior(now, {.behavior = easy, .external = kPeer});
+    EXPECT_EQ(only<OpenSpare>(actions()).size(), kBirthdaySockets);
+}
+
 TEST_F(AgentTest, SaysHowManyGuessesItTook) {
     constexpr auto kHard = wire::Dependence::kAddressAndPortDependent;
     constexpr auto kEasy = wire::Dependence::kEndpointIndependent;

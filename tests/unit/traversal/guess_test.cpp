@@ -297,6 +297,15 @@ TEST_F(GuessTest, ANatThatKeepsPortsMeetsOneThatCountsWithASingleSocket) {
     EXPECT_EQ(shots.front().path.remote.port, meeting_port(kCounting));
 }
 
+TEST_F(GuessTest, NobodyIsMetAtAPortThatWasNeverTold) {
+    wire::NatBehavior keeps = kRandom;
+    keeps.allocation = Allocation::kPreserving;
+    begin(terms(kCounting, keeps));
+    grant();
+    run(3s);
+    EXPECT_TRUE(shots.empty());
+}
+
 TEST_F(GuessTest, LowPortsAreBoundInTheirClass) {
     wire::NatBehavior low = kRandom;
     low.has_low_ports = true;
