@@ -141,14 +141,24 @@ void Guess::on_granted(Instant now, std::uint16_t datagrams) {
         return;
     }
     if (terms_.leads && state_ != State::kAwaiting) return;
-    const bool meets = terms_.plan.technique == Technique::kMeeting;
-    const Endpoint meeting{terms_.target.ip, meeting_port(terms_.theirs)};
+    fire_together(now);
+}
+
+/// Both sides are ready, and know of each other's new sockets what can be known.
+void Guess::fire_together(Instant now) {
+    const Technique technique = terms_.plan.technique;
+    const IpAddress& ip = terms_.target.ip;
+    if (technique == Technique::kLowPorts)
+        return fire(now, crossfire(sockets_, ip, random_), false);
+    if (technique == Technique::kBirthday && keeps_ports()) {
+        const auto ports = birthday_ports(terms_.theirs, random_);
+        return fire(now, sweep(sockets_.front(), ip, ports), false);
+    }
+    const Endpoint meeting{ip, meeting_port(terms_.theirs)};
     // Nobody is met at a port that was never told.
-    if (meets && meeting.port == 0) return fail(now);
-    fire(now,
-         meets ? volley(sockets_, meeting, kMeetingRounds)
-               : crossfire(sockets_, terms_.target.ip, random_),
-         false);
+    if (meeting.port == 0) return fail(now);
+    if (technique == Technique::kBirthday) return fire(now, volley(sockets_, meeting, 1), true);
+    fire(now, volley(sockets_, meeting, kMeetingRounds), false);
 }
 
 void Guess::fire(Instant now, std::vector<Path> shots, bool are_openers) {
@@ -174,7 +184,9 @@ void Guess::fire_some(Instant now) {
 void Guess::on_all_fired(Instant now) {
     if (terms_.plan.part != Part::kOpener || is_plain()) {
         grants_left_ = 0;
-        try_ends_ = now + (is_plain() ? kChecksFor : kProberListens);
+        // Our own openers are early: what answers them is the peer's whole fire.
+        const Duration waits = are_openers_ ? kOpenerListens : kProberListens;
+        try_ends_ = now + (is_plain() ? kChecksFor : waits);
         return enter(State::kListening, try_ends_);
     }
     actions_.emplace_back(GrantSpray{static_cast<std::uint16_t>(kShotsMax)});
@@ -252,7 +264,7 @@ std::optional<GuessAction> Guess::poll() {
 
 std::size_t Guess::sockets_wanted() const {
     switch (terms_.plan.technique) {
-        case Technique::kBirthday: return birthday_sockets(terms_.ours);
+        case Technique::kBirthday: return keeps_ports() ? 1 : birthday_sockets(terms_.ours);
         case Technique::kWindow: return kWindowSockets;
         case Technique::kFreshPorts:
         case Technique::kPortGuess: return kPortGuessSockets;
@@ -276,6 +288,10 @@ bool Guess::is_plain() const {
 bool Guess::may_be_told() const {
     if (tries_ >= kSpraysMax) return false;
     return state_ == State::kResting || state_ == State::kOver;
+}
+
+bool Guess::keeps_ports() const {
+    return terms_.ours.allocation == wire::Allocation::kPreserving;
 }
 
 bool Guess::counts_ports() const {

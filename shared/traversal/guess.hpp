@@ -135,6 +135,8 @@ class Guess {
         next_ = next;
     }
     [[nodiscard]] std::size_t sockets_wanted() const;
+    void fire_together(Instant now);
+    [[nodiscard]] bool keeps_ports() const;
     [[nodiscard]] bool counts_ports() const;
     /// This side starts each try by itself.
     [[nodiscard]] bool begins() const;

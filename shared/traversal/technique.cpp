@@ -14,6 +14,13 @@ bool is_predictable(const NatBehavior& behavior) {
            behavior.allocation == Allocation::kSequential;
 }
 
+/// A new socket writes to the other side from one port alone, which is its own: so it can be told,
+/// and be aimed at like an easy one.
+bool keeps_one_port(const NatBehavior& behavior) {
+    return behavior.mapping == Dependence::kAddressDependent &&
+           behavior.allocation == Allocation::kPreserving;
+}
+
 /// As far as is known, whoever writes gets in.
 bool lets_any_address_in(const NatBehavior& behavior) {
     return behavior.filtering == Dependence::kEndpointIndependent;
@@ -80,6 +87,9 @@ Plan plan_both_hard(const Plannable& ours, const Plannable& theirs) {
             a.allocation == Allocation::kPreserving && b.allocation == Allocation::kPreserving;
         if (both_keep) return {.technique = Technique::kPortGuess, .part = Part::kBoth};
         return guess(Technique::kMeeting, Part::kBoth, ours, theirs);
+    }
+    if (keeps_one_port(a) || keeps_one_port(b)) {
+        return guess(Technique::kBirthday, Part::kBoth, ours, theirs);
     }
     if (a.has_low_ports && b.has_low_ports) {
         return guess(Technique::kLowPorts, Part::kBoth, ours, theirs);

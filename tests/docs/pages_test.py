@@ -123,7 +123,7 @@ class Pages(unittest.TestCase):
     def test_direct_pairs_are_those_of_the_grid(self):
         grid = re.findall(r'\{"(\w+)",\s+"([Dgr ]+)"\}', read("tests/lab/grid_test.cpp"))
         self.assertGreater(len(grid), 10)
-        rows = table_rows(section(README, "Which pairs go direct"))[:8]
+        rows = table_rows(section(README, "Which pairs go direct"))[:9]
         names = [row[0] for row in rows]
         classes = [self.class_of(profile) for profile, _ in grid]
         self.assertEqual(set(classes), set(names))
@@ -145,7 +145,9 @@ class Pages(unittest.TestCase):
             return f"EIM, {filtering.upper()}"
         if filtering != "apdf":
             return f"symmetric, {filtering.upper()}"
-        return "symmetric, random" if allocation == ["r"] else "symmetric, predictable"
+        if allocation == ["r"]:
+            return "symmetric, random"
+        return "ADM, preserving" if mapping == "adm" else "symmetric, predictable"
 
     def test_named_tests_exist(self):
         netns = read("tests/netns/netns_test.cpp")

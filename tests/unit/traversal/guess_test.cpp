@@ -81,6 +81,17 @@ struct GuessTest : testing::Test {
         drain();
     }
 
+    /// As if nothing had been before.
+    void begin_anew(const Guess::Terms& terms) {
+        guess.stop();
+        guess.close_unused({});
+        guess.renew();
+        drain();
+        shots.clear();
+        now += kSprayPause;
+        begin(terms);
+    }
+
     void grant() {
         guess.on_granted(now, 2000);
         drain();
@@ -295,6 +306,51 @@ TEST_F(GuessTest, ANatThatKeepsPortsMeetsOneThatCountsWithASingleSocket) {
     run(3s);
     EXPECT_EQ(shots.size(), 15U);
     EXPECT_EQ(shots.front().path.remote.port, meeting_port(kCounting));
+}
+
+/// As `kRandom`, but a new socket has one port for each address, and that is its own.
+constexpr wire::NatBehavior kKeepsOnePort{.mapping = Dependence::kAddressDependent,
+                                          .filtering = Dependence::kAddressAndPortDependent,
+                                          .allocation = Allocation::kPreserving};
+
+TEST_F(GuessTest, WhoKeepsOnePortTriesManyFromOneNewSocketOnceThePeerHasOpened) {
+    for (const bool leads : {true, false}) {
+        begin_anew(terms(kKeepsOnePort, kRandom, leads));
+        run(600ms);
+        EXPECT_TRUE(shots.empty());
+        grant();
+        ASSERT_EQ(open.size(), 1U);
+        const SocketId socket = *open.begin();
+        run(12s);
+        ASSERT_EQ(shots.size(), kShotsMax);
+        std::set<std::uint16_t> ports;
+        for (const Shot& shot : shots) {
+            EXPECT_TRUE(!shot.is_opener && shot.path.socket == socket);
+            EXPECT_EQ(shot.path.remote.ip, target.ip);
+            ports.insert(shot.path.remote.port);
+        }
+        EXPECT_EQ(ports.size(), shots.size());
+    }
+}
+
+TEST_F(GuessTest, WhoDrawsOpensTowardsThePortThatThePeerToldAndWaitsForItsWholeFire) {
+    wire::NatBehavior told = kKeepsOnePort;
+    told.newest_port = 45678;
+    for (const bool leads : {true, false}) {
+        begin_anew(terms(kRandom, kKeepsOnePort, leads));
+        run(600ms);
+        guess.update(terms(kRandom, told, leads));
+        grant();
+        run(2s);
+        ASSERT_EQ(shots.size(), kBirthdaySockets);
+        EXPECT_TRUE(std::ranges::all_of(shots, [&](const Shot& shot) {
+            return shot.is_opener && shot.path.remote == Endpoint{target.ip, 45678};
+        }));
+        run(10s);
+        EXPECT_TRUE(guess.needs_sockets()) << "the peer's fire takes ten seconds";
+        run(4s);
+        EXPECT_FALSE(guess.needs_sockets());
+    }
 }
 
 TEST_F(GuessTest, NobodyIsMetAtAPortThatWasNeverTold) {

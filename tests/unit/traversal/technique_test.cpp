@@ -125,6 +125,16 @@ TEST(Technique, TwoPredictableSidesMeet) {
     EXPECT_EQ(plan(keeps, keeps), (Plan{.technique = Technique::kPortGuess, .part = Part::kBoth}));
 }
 
+TEST(Technique, WhoKeepsOnePortForAnAddressTriesThoseOfOneThatDraws) {
+    const NatBehavior keeps = nat(kAd, kApd, Allocation::kPreserving);
+    const Plan birthday{.technique = Technique::kBirthday, .part = Part::kBoth};
+    EXPECT_EQ(plan(keeps, nat(kApd, kApd)), birthday);
+    EXPECT_EQ(plan(nat(kAd, kApd), keeps), birthday);
+    NatBehavior refuses = nat(kApd, kApd);
+    refuses.refuses_sprays = true;
+    EXPECT_EQ(plan(keeps, refuses).obstacle, Reason::kSpraysOff);
+}
+
 TEST(Technique, TwoThatDrawAtRandomNeedLowPortsOnBothSides) {
     const NatBehavior random = nat(kApd, kApd);
     const Plan impossible{.technique = Technique::kImpossible, .obstacle = Reason::kBothHard};
