@@ -93,7 +93,10 @@ void Node::Core::measure_ports(Instant now) {
 void Node::Core::take_nat_news(Instant now) {
     const bool was_asked_for = nat_watch_.take_ports_measured();
     const bool is_new = nat_watch_.take_changed();
-    if (is_new) rendezvous_.note_nat(now, nat_watch_.report());
+    if (is_new) {
+        rendezvous_.note_nat(now, nat_watch_.report());
+        for (const auto& [number, link] : links_) link->on_lifetime_changed();
+    }
     if (!was_asked_for && !(is_new && nat_watch_.report().is_complete)) return;
     for (const auto& [number, link] : links_) link->on_nat_changed(now, was_asked_for);
 }

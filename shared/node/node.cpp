@@ -194,6 +194,7 @@ PeerLink* Node::Core::find_or_make(Instant now, const Id& id) {
     link->on_local_changed(now, local_sockets());
     link->on_udp_blocked(now, was_udp_blocked_);
     link->on_nat_changed(now, false);
+    link->on_lifetime_changed();
     return links_.emplace(number, std::move(link)).first->second.get();
 }
 

@@ -93,6 +93,8 @@ class PeerLink {
     void on_network_changed(Instant now) { agent_.on_network_changed(now); }
     /// The node's report about our NAT changed. `is_asked_for`: because a link wanted its ports.
     void on_nat_changed(Instant now, bool is_asked_for);
+    /// The same, as far as it says how often to refresh our mappings.
+    void on_lifetime_changed();
     /// A spare socket of ours exists, or cannot be had or broke.
     void on_spare_opened(Instant now, SocketId socket, std::uint16_t local_port) {
         agent_.on_spare_opened(now, socket, local_port);

@@ -258,11 +258,10 @@ void RendezvousClient::send_register() {
 }
 
 void RendezvousClient::note_nat(Instant now, const traversal::NatReport& report) {
-    if (report.mapping_lifetime) {
-        const auto used =
-            std::chrono::duration_cast<Duration>(kLifetimeUsed * *report.mapping_lifetime);
-        keepalive_ = std::clamp(used, kServerKeepaliveMin, kServerKeepalive);
-    }
+    keepalive_ = report.mapping_lived
+                     ? traversal::refresh_interval(*report.mapping_lived, kServerKeepalive)
+                     : kServerKeepalive;
+    if (timers_.is_set(Timer::kKeepalive)) timers_.pull_in(Timer::kKeepalive, now + keepalive_);
     behavior_ = report.behavior;
     poll_register(now);
 }

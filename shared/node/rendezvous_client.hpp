@@ -25,15 +25,13 @@
 #include "shared/node/server_stream.hpp"
 #include "shared/traversal/gathering.hpp"
 #include "shared/traversal/nat_report.hpp"
+#include "shared/traversal/refresh.hpp"
 
 namespace pinhole::node {
 
 /// Keepalives refresh the mapping towards the server and tell it that we live (protocol.md); a
 /// mapping lives at least 30 s on the shortest-lived routers we know.
 inline constexpr Duration kServerKeepalive = 20s;
-/// A measured lifetime is used up by so much (traversal.md), and never by less than the least.
-inline constexpr double kLifetimeUsed = 0.8;
-inline constexpr Duration kServerKeepaliveMin = 2s;
 /// Every third keepalive asks for an acknowledgement.
 inline constexpr int kKeepalivesPerAck = 3;
 /// Waits for an acknowledgement before the session counts as lost: 1, 2, 4 s.

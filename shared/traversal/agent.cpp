@@ -186,6 +186,8 @@ void Agent::on_network_changed(Instant now) {
     }
     relay_.doubt();
     guess_.renew();
+    quiet_death_.reset();
+    refresh_.forget_lesson();
     if (is_established_) {
         timers_.set(Timer::kGuess, now + kChecksBeforeGuess);
         retry_.at_once(now);
@@ -242,6 +244,7 @@ void Agent::on_relay_answered(Instant now, const Validated& proof) {
     if (was_blackout && !is_lost_) {
         // The relay was silent as well, so the direct path's silence was not its own fault.
         for (Pair& pair : checklist_.pairs()) pair.quality.lift_bar();
+        quiet_death_.reset();
         retry_.at_once(now);
     }
     recover(now);

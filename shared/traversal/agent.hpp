@@ -16,6 +16,7 @@
 #include "shared/traversal/budget.hpp"
 #include "shared/traversal/checklist.hpp"
 #include "shared/traversal/guess.hpp"
+#include "shared/traversal/refresh.hpp"
 #include "shared/traversal/retry.hpp"
 #include "shared/traversal/transaction.hpp"
 #include "shared/traversal/verdict.hpp"
@@ -103,6 +104,8 @@ class Agent {
     void on_data_sent(Instant now, std::size_t bytes);
     /// Our NAT was measured (again). `is_asked_for`: because of `MeasurePorts`.
     void set_nat(Instant now, const OurNat& nat, bool is_asked_for);
+    /// How long our own mappings live, as far as that was seen.
+    void set_lived(const std::optional<Lived>& lived) { refresh_.set_lived(lived); }
     /// The peer told how its NAT behaves, and where new mappings of it are.
     void on_nat_behavior(Instant now, const wire::NatBehaviorFrame& frame);
     /// The peer takes part in a guess, and we may fire so many datagrams.
@@ -137,7 +140,15 @@ class Agent {
     [[nodiscard]] std::uint64_t dropped_actions() const { return dropped_actions_; }
 
   private:
-    enum class Timer : std::uint8_t { kSearching, kGuess, kAnnounce, kLost, kRelayWarm, kCount };
+    enum class Timer : std::uint8_t {
+        kSearching,
+        kGuess,
+        kAnnounce,
+        kLost,
+        kRelayWarm,
+        kLesson,
+        kCount
+    };
 
     // Sending.
     void push(Action action);
@@ -183,6 +194,8 @@ class Agent {
     void tend_retry(Instant now);
     [[nodiscard]] Instant next_for(const Pair& pair) const;
     [[nodiscard]] Instant next_for_relay() const;
+    [[nodiscard]] Pace pace_of(const Pair& pair) const;
+    [[nodiscard]] Duration spare_interval(const Pair& pair) const;
     [[nodiscard]] bool is_qualifying(const Pair& pair) const;
     [[nodiscard]] bool is_selected(const Pair& pair) const;
 
@@ -191,6 +204,7 @@ class Agent {
     void run_rounds(Instant now);
     void bury(Instant now);
     void choose(Instant now);
+    void learn_from_death(Instant now, const IpAddress& remote);
     void rank_spares();
     void follow_selection(Instant now);
     void watch_loss(Instant now);
@@ -209,6 +223,7 @@ class Agent {
     Selection selection_;
     Retry retry_;
     Guess guess_;
+    Refresh refresh_;
     Consent relay_;
     Quality relay_quality_;
     TimerTable<Timer> timers_;
@@ -228,6 +243,12 @@ class Agent {
     /// The oldest challenge on a route in use since the last answer on any route.
     std::optional<Instant> silent_since_;
     std::optional<Instant> peer_retried_;
+    /// The selected path died in a quiet time, and nothing else explains it so far.
+    struct QuietDeath {
+        Instant at;
+        IpAddress remote;
+    };
+    std::optional<QuietDeath> quiet_death_;
     /// The selection that the peer was told by a challenge.
     std::optional<Path> announced_;
     Instant announced_since_{};

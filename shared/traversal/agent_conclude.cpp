@@ -12,6 +12,8 @@ constexpr unsigned kSparesMax = 2;
 /// Between two requests for a new introduction, and their jitter.
 constexpr Duration kLostInterval = 5s;
 constexpr Duration kLostJitter = 1s;
+/// A direct path that is back so soon was not unplugged: the longest bar, and a retry.
+constexpr Duration kLessonWithin = 3min;
 
 bool is_better_provisional(const Pair& a, const Pair& b) {
     if (a.state != b.state) return a.state == PairState::kVerified;
@@ -46,7 +48,10 @@ void Agent::bury(Instant now) {
         if (pair.state != PairState::kVerified || !pair.consent.is_dead(now)) continue;
         // With nothing to fall back to, the path that worked last is the best guess.
         if (is_selected(pair) && !fallback(now)) continue;
-        if (is_selected(pair)) selection_.drop();
+        if (is_selected(pair)) {
+            if (pair.consent.is_silent_from_idleness()) quiet_death_ = {now, pair.path.remote.ip};
+            selection_.drop();
+        }
         pair.quality.on_failed(now);
         pair.consent.settle();
         pair.carried_message2 = false;
@@ -70,6 +75,7 @@ void Agent::follow_selection(Instant now) {
     const std::optional<Path>& selected = selection_.selected();
     if (selected == announced_) return;
     if (selected) {
+        learn_from_death(now, selected->remote.ip);
         had_direct_ = true;
         retry_.stop();
         if (!announced_ && has_relay_) timers_.set(Timer::kRelayWarm, now + kRelayWarmFor);
@@ -79,6 +85,13 @@ void Agent::follow_selection(Instant now) {
     }
     announced_ = selected;
     announce_selection(now);
+}
+
+void Agent::learn_from_death(Instant now, const IpAddress& remote) {
+    const auto death = std::exchange(quiet_death_, std::nullopt);
+    if (!death || death->remote != remote || now - death->at > kLessonWithin) return;
+    refresh_.on_mapping_lost(remote.family());
+    timers_.set(Timer::kLesson, now + kLessonFor);
 }
 
 void Agent::rank_spares() {

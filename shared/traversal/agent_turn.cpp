@@ -7,8 +7,6 @@ namespace {
 
 /// Nobody polls: a bound on what a flood of challenges could queue.
 constexpr std::size_t kActionsMax = 512;
-/// Between challenges on a spare path: often enough to hold its mapping and to gather samples.
-constexpr Duration kSpareInterval = 10s;
 /// The same for the relay while it is kept warm after an upgrade.
 constexpr Duration kWarmInterval = 5s;
 /// An announced selection that nobody confirmed is announced again, ever less often.
@@ -136,6 +134,7 @@ void Agent::handle_timeout(Instant now) {
     if (timers_.take_expired(Timer::kGuess, now) && !selection_.selected()) tell_nat();
     guess_.handle_timeout(now);
     if (timers_.take_expired(Timer::kRelayWarm, now)) relay_.settle();
+    if (timers_.take_expired(Timer::kLesson, now)) refresh_.forget_lesson();
     conclude(now);
 }
 
@@ -158,10 +157,10 @@ void Agent::tend(Instant now, Pair& pair) {
     if (carries && pair.consent.next_challenge(rtt) <= now) {
         send_challenge(now, pair);
     } else if (!carries && pair.is_spare &&
-               pair.consent.next_spare_challenge(rtt, kSpareInterval) <= now) {
+               pair.consent.next_spare_challenge(rtt, spare_interval(pair)) <= now) {
         send_challenge(now, pair);
     }
-    if (is_selected(pair) && pair.consent.next_keepalive() <= now) {
+    if (is_selected(pair) && pair.consent.next_keepalive(pace_of(pair)) <= now) {
         pair.consent.on_keepalive_sent(now, random_);
         push(SendKeepalive{Route::direct(pair.path)});
     }
@@ -176,17 +175,17 @@ Instant Agent::next_for(const Pair& pair) const {
         // Without a relay a dead selected path is kept, so its death is nothing to wake up for.
         if (has_relay_ || !is_selected(pair)) next = std::min(next, pair.consent.dead_at());
     } else if (pair.is_spare) {
-        next = std::min(
-            {next, pair.consent.next_spare_challenge(rtt, kSpareInterval), pair.consent.dead_at()});
+        next = std::min({next, pair.consent.next_spare_challenge(rtt, spare_interval(pair)),
+                         pair.consent.dead_at()});
     }
-    if (is_selected(pair)) next = std::min(next, pair.consent.next_keepalive());
+    if (is_selected(pair)) next = std::min(next, pair.consent.next_keepalive(pace_of(pair)));
     return next;
 }
 
 void Agent::tend_relay(Instant now) {
     if (next_for_relay() > now) return;
     const bool is_primary = !selection_.selected();
-    if (is_primary && relay_.next_keepalive() <= now) {
+    if (is_primary && relay_.next_keepalive({}) <= now) {
         relay_.on_keepalive_sent(now, random_);
         push(SendKeepalive{Route::relay()});
     }
@@ -197,7 +196,7 @@ Instant Agent::next_for_relay() const {
     if (!is_established_ || !has_relay_) return kNever;
     const Duration rtt = relay_quality_.rtt();
     if (!selection_.selected()) {
-        return std::min(relay_.next_challenge(rtt), relay_.next_keepalive());
+        return std::min(relay_.next_challenge(rtt), relay_.next_keepalive({}));
     }
     if (timers_.is_set(Timer::kRelayWarm)) {
         return relay_.next_spare_challenge(rtt, kWarmInterval);
@@ -213,6 +212,16 @@ void Agent::tend_retry(Instant now) {
     const Duration lead = has_relay_ ? relay_quality_.rtt() / 2 : Duration{};
     check_again(now, now + std::min(lead, kTrickleLeadMax));
     if (selection_.selected() && !is_lost_) retry_.stop();
+}
+
+Pace Agent::pace_of(const Pair& pair) const {
+    return refresh_.pace(pair.path.remote.ip.family());
+}
+
+Duration Agent::spare_interval(const Pair& pair) const {
+    const Pair* selected = selected_pair();
+    const bool is_busy = selected != nullptr && selected->consent.is_busy_beside(pair.consent);
+    return refresh_.spare_interval(pair.path.remote.ip.family(), is_busy);
 }
 
 bool Agent::is_qualifying(const Pair& pair) const {

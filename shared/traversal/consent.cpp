@@ -8,7 +8,9 @@ Duration Consent::suspicion(Duration rtt) {
 
 void Consent::on_challenge_sent(Instant now) {
     challenged_ = sent_ = now;
-    if (!unanswered_since_) unanswered_since_ = now;
+    if (unanswered_since_) return;
+    unanswered_since_ = now;
+    broke_silence_ = heard_ && now - *heard_ > kDeadAfter;
 }
 
 void Consent::on_answered(Instant now) {
@@ -19,8 +21,7 @@ void Consent::on_answered(Instant now) {
 
 void Consent::on_keepalive_sent(Instant now, Random& random) {
     sent_ = now;
-    keepalive_interval_ =
-        kKeepaliveInterval - kKeepaliveJitter + random.jitter(2 * kKeepaliveJitter);
+    drawn_ = static_cast<int>(random.below(1001));
 }
 
 bool Consent::is_trusted(Instant now, Duration rtt) const {
@@ -53,8 +54,13 @@ Instant Consent::next_spare_challenge(Duration rtt, Duration interval) const {
     return *challenged_ + (unanswered_since_ ? suspicion(rtt) : interval);
 }
 
-Instant Consent::next_keepalive() const {
-    return sent_ ? *sent_ + keepalive_interval_ : kNever;
+Instant Consent::next_keepalive(const Pace& pace) const {
+    if (!sent_) return kNever;
+    return *sent_ + pace.shortest + (pace.longest - pace.shortest) * drawn_ / 1000;
+}
+
+bool Consent::is_busy_beside(const Consent& other) const {
+    return data_ && (!other.challenged_ || *data_ > *other.challenged_ - kBusyFor);
 }
 
 Duration Consent::unanswered_for(Instant now) const {

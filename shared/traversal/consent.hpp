@@ -10,6 +10,7 @@
 
 #include "shared/base/random.hpp"
 #include "shared/base/time.hpp"
+#include "shared/traversal/refresh.hpp"
 
 namespace pinhole::traversal {
 
@@ -20,16 +21,14 @@ inline constexpr Duration kDeadAfter = 6500ms;
 inline constexpr Duration kConsentLifetime = 30s;
 /// Between challenges while data flows.
 inline constexpr Duration kChallengeInterval = 2s;
-/// Silence on an idle route after which a challenge replaces waiting: one lost keepalive of 18 s
-/// at most, and room for an answer before consent ends.
-inline constexpr Duration kQuietInterval = 20s;
-/// RFC 8445 11: Tr is 15 s at least; Linux drops a one-way mapping after 30 s.
-inline constexpr Duration kKeepaliveInterval = 15s;
-/// Of `kKeepaliveInterval` in both directions: 20 %.
-inline constexpr Duration kKeepaliveJitter = 3s;
+/// Silence on an idle route after which a challenge replaces waiting: the slowest keepalive should
+/// have come by then, and there is room for an answer before consent ends.
+inline constexpr Duration kQuietInterval = kKeepaliveMax + 2s;
 /// Bounds of the time after which a challenge is repeated and the route is under suspicion.
 inline constexpr Duration kSuspicionMin = 500ms;
 inline constexpr Duration kSuspicionMax = 2s;
+/// Data so long ago is no flow any more.
+inline constexpr Duration kBusyFor = 30s;
 /// The pace of challenges on a route that has been dead for long.
 inline constexpr Duration kDeadInterval = 5s;
 
@@ -42,7 +41,7 @@ class Consent {
     void on_answered(Instant now);
     /// Anything left by this route: its mapping is refreshed.
     void on_sent(Instant now) { sent_ = now; }
-    /// A keepalive left by this route; the next one comes 15 s +-20 % later.
+    /// A keepalive left by this route; where in its bounds the next one comes is drawn now.
     void on_keepalive_sent(Instant now, Random& random);
     /// Data left by this route.
     void on_data_sent(Instant now) { data_ = sent_ = now; }
@@ -65,9 +64,15 @@ class Consent {
     /// When the next challenge is due on a route that is only kept as a spare, `interval` apart.
     [[nodiscard]] Instant next_spare_challenge(Duration rtt, Duration interval) const;
     /// When the next keepalive is due on a route that carries data.
-    [[nodiscard]] Instant next_keepalive() const;
+    [[nodiscard]] Instant next_keepalive(const Pace& pace) const;
     /// How long the oldest open challenge has waited.
     [[nodiscard]] Duration unanswered_for(Instant now) const;
+    /// The open challenge broke a long silence: no data flowed when the route fell silent.
+    [[nodiscard]] bool is_silent_from_idleness() const {
+        return unanswered_since_ && broke_silence_;
+    }
+    /// Data left shortly before the last challenge of `other`, or after it.
+    [[nodiscard]] bool is_busy_beside(const Consent& other) const;
     /// Data left after the last challenge, so that nothing vouches for it yet.
     [[nodiscard]] bool owes_challenge() const {
         return data_ && (!challenged_ || *data_ > *challenged_);
@@ -81,8 +86,11 @@ class Consent {
     std::optional<Instant> challenged_;
     std::optional<Instant> unanswered_since_;
     std::optional<Instant> sent_;
-    Duration keepalive_interval_ = kKeepaliveInterval;
+    /// Of the span that a pace leaves, in thousandths.
+    int drawn_ = 500;
     bool is_doubted_ = false;
+    /// When the oldest open challenge left, nothing had been heard for long.
+    bool broke_silence_ = false;
 };
 
 }  // namespace pinhole::traversal

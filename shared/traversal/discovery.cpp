@@ -115,6 +115,7 @@ void Discovery::handle_timeout(Instant now) {
 }
 
 void Discovery::note_lifetime(std::optional<SocketId> idle) {
+    if (idle) report_.mapping_lived = lifetime_.lived();
     if (!idle || lifetime_.idle()) return;
     report_.mapping_lifetime = lifetime_.result();
     requests_.emplace_back(CloseSpare{*idle});
@@ -195,13 +196,14 @@ void Discovery::finish(Instant now) {
     const bool is_first_time = !std::exchange(report_.is_complete, true);
     const auto known = usable();
     // The first one served as a target; any other one is still as it was.
-    const bool measures = options_.lifetime && is_first_time && !known.empty() && main_.first;
+    const bool measures = is_first_time && !known.empty() && main_.first;
     const auto idle = measures ? std::optional{known.back()->socket} : std::nullopt;
     for (const Spare& spare : spares_) {
         if (spare.socket != idle) requests_.emplace_back(CloseSpare{spare.socket});
     }
     spares_.clear();
-    if (idle) lifetime_.begin(now, server_, *idle);
+    const Duration longest = options_.lifetime ? kLifetimeSteps.back() : kLifetimeWorthKnowing;
+    if (idle) lifetime_.begin(now, server_, *idle, longest);
 }
 
 }  // namespace pinhole::traversal

@@ -43,7 +43,8 @@ inline constexpr std::uint8_t kOpenerTtlMax = 8;
 struct DiscoveryOptions {
     /// Bind ports below 1024 (needs a privilege) and see whether they stay there.
     bool low_ports = false;
-    /// Measure how long an idle mapping lives: takes minutes.
+    /// Measure how long an idle mapping lives to the last step, which takes minutes, instead of as
+    /// far as our own refreshes need to know.
     bool lifetime = false;
 };
 

@@ -1,5 +1,7 @@
 #include "shared/traversal/lifetime.hpp"
 
+#include <algorithm>
+
 namespace pinhole::traversal {
 namespace {
 
@@ -8,12 +10,15 @@ constexpr Duration kWait = 1s;
 
 }  // namespace
 
-void LifetimeProbe::begin(Instant now, const Path& server, SocketId idle) {
+void LifetimeProbe::begin(Instant now, const Path& server, SocketId idle, Duration longest) {
     stop();
     server_ = server;
     idle_ = idle;
     result_.reset();
     passed_ = 0;
+    is_answered_ = false;
+    steps_ = static_cast<std::size_t>(std::ranges::upper_bound(kLifetimeSteps, longest) -
+                                      kLifetimeSteps.begin());
     const Path path{idle, server.remote};
     questions_.ask(now, {.topic = Topic::kLifetime,
                          .asked = path,
@@ -33,10 +38,13 @@ bool LifetimeProbe::handle_response(Instant now, const Path& path,
     const auto question = questions_.take(path, response.transaction);
     if (!question) return false;
     if (question->request.answer_to) ++passed_;
+    is_answered_ = true;
     mapped_ = response.mapped;
     cookie_ = response.cookie;
     if (passed_ == kLifetimeSteps.size()) {
         finish();
+    } else if (passed_ == steps_) {
+        stop();
     } else {
         next_step_ = now + kLifetimeSteps[passed_];
     }
@@ -65,8 +73,13 @@ Instant LifetimeProbe::next_timeout() const {
     return std::min(next_step_, questions_.next_timeout());
 }
 
+std::optional<Duration> LifetimeProbe::lived() const {
+    if (!is_answered_) return std::nullopt;
+    return passed_ == 0 ? Duration{0} : kLifetimeSteps[passed_ - 1];
+}
+
 void LifetimeProbe::finish() {
-    result_ = passed_ == 0 ? Duration{0} : kLifetimeSteps[passed_ - 1];
+    result_ = lived();
     stop();
 }
 

@@ -2,8 +2,8 @@
 // used for nothing else.
 //
 // The main socket asks the server to answer to the idle one: what arrives there has come through a
-// mapping that nothing refreshed since the answer before. Takes minutes and a handful of datagrams;
-// runs only where somebody asked for it.
+// mapping that nothing refreshed since the answer before. Takes a handful of datagrams and, to the
+// last step, minutes: further than refreshes need to know it goes only where somebody asked for it.
 #pragma once
 
 #include <array>
@@ -17,13 +17,19 @@ namespace pinhole::traversal {
 /// first ones find the routers that forget within seconds. Cookies live 120 s at least.
 inline constexpr std::array<Duration, 5> kLifetimeSteps{5s, 12s, 25s, 55s, 110s};
 
+/// The step at which a measurement for our own use ends: longer times change no interval, since
+/// keepalives are at most 20 s apart for other reasons (refresh.hpp). After 42 s and four
+/// questions.
+inline constexpr Duration kLifetimeWorthKnowing = 25s;
+
 class LifetimeProbe {
   public:
     /// `random` must outlive the probe.
     explicit LifetimeProbe(Random& random) : random_(random) {}
 
     /// `server` is the main socket's way to the first port; `idle` the socket to be left alone.
-    void begin(Instant now, const Path& server, SocketId idle);
+    /// Steps beyond `longest` are not tried.
+    void begin(Instant now, const Path& server, SocketId idle, Duration longest);
     void stop();
 
     /// True when the response was one that this asked for.
@@ -36,7 +42,10 @@ class LifetimeProbe {
 
     /// The socket under measurement, while there is one.
     [[nodiscard]] std::optional<SocketId> idle() const { return idle_; }
-    /// The longest step that the mapping lived through, once known; zero when none.
+    /// The longest step that the mapping lived through so far, zero before the first; nothing when
+    /// the server does not answer.
+    [[nodiscard]] std::optional<Duration> lived() const;
+    /// The same once it is known that it does not live through the next step, or there is none.
     [[nodiscard]] std::optional<Duration> result() const { return result_; }
 
   private:
@@ -50,6 +59,9 @@ class LifetimeProbe {
     Cookie cookie_{};
     /// Steps that were lived through.
     std::size_t passed_ = 0;
+    /// Steps to be tried.
+    std::size_t steps_ = 0;
+    bool is_answered_ = false;
     Instant next_step_ = kNever;
     std::optional<Duration> result_;
 };

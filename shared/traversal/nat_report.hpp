@@ -22,12 +22,15 @@ struct NatReport {
     std::optional<std::uint8_t> opener_ttl{};
     /// A datagram that comes in before ours went out spoils the port (the first-packet race).
     std::optional<bool> suffers_first_packet_race{};
-    /// An idle mapping lived so long; a longer time was not tried or was too long. Zero: it did not
-    /// even live through the shortest one.
+    /// An idle mapping lived so long; the next longer time that is tried was too long, or there is
+    /// none. Zero: it did not even live through the shortest one.
     std::optional<Duration> mapping_lifetime{};
+    /// So long it was seen to live so far, while that is measured and afterwards: what refreshes
+    /// may count on.
+    std::optional<Duration> mapping_lived{};
     /// Local ports below 1024 are mapped to ports below 1024.
     std::optional<bool> keeps_low_ports{};
-    /// All that can be known now is; only `mapping_lifetime` may still come.
+    /// All that can be known now is; only the mapping's lifetime may still come.
     bool is_complete = false;
 
     friend bool operator==(const NatReport&, const NatReport&) = default;

@@ -72,6 +72,83 @@ TEST(AgentLife, KeepalivesAre15SecondsApartWithJitter) {
     EXPECT_TRUE(varies);
 }
 
+/// The longest time between two keepalives of `side` since `from`.
+Duration longest_gap(PairNetwork& net, int side, Instant from) {
+    Duration longest{};
+    std::optional<Instant> last;
+    for (const auto& [at, keepalive] : net.host(side).keepalives) {
+        if (at < from) continue;
+        if (last) longest = std::max(longest, at - *last);
+        last = at;
+    }
+    return longest;
+}
+
+TEST(AgentLife, KeepalivesFollowTheLifetimeOfOurOwnMappings) {
+    PairNetwork net;
+    connect(net);
+    net.agent(kA).set_lived(Lived{.family = Family::kV4, .time = 5s});
+    net.run(5s);
+    const Instant from = net.now();
+    net.run(5min);
+    EXPECT_LE(longest_gap(net, kA, from), 4s);
+    EXPECT_GT(longest_gap(net, kB, from), 12s) << "its own NAT is another one";
+    EXPECT_EQ(net.host(kA).changes.size(), 1U);
+}
+
+TEST(AgentLife, LongLivedMappingsCostFewerDatagrams) {
+    PairNetwork short_lived;
+    PairNetwork long_lived;
+    for (const int side : {kA, kB}) {
+        long_lived.agent(side).set_lived(Lived{.family = Family::kV4, .time = 110s});
+    }
+    std::array<std::size_t, 2> sent{};
+    for (PairNetwork* net : {&short_lived, &long_lived}) {
+        connect(*net);
+        const std::size_t before = net->host(kA).datagrams_out;
+        net->run(1h);
+        sent[net == &long_lived ? 1 : 0] = net->host(kA).datagrams_out - before;
+        EXPECT_EQ(net->host(kA).changes.size(), 1U);
+        EXPECT_EQ(net->host(kB).changes.size(), 1U);
+    }
+    EXPECT_LT(sent[1] * 10, sent[0] * 9);
+    EXPECT_LE(sent[1], 60U * 60 / 16) << "keepalives, and hardly a challenge beside them";
+}
+
+TEST(AgentLife, APathThatDiedInAQuietTimeAndCameBackIsRefreshedMoreOften) {
+    PairNetwork net;
+    connect(net);
+    net.run(1min);
+    net.passes = only_relay();
+    net.run(40s);
+    ASSERT_EQ(net.state(kA), PathState::kRelay);
+    net.passes = [](const PairNetwork::Passage&) { return true; };
+    net.run(100s);
+    ASSERT_EQ(net.state(kA), PathState::kDirect);
+    const Instant from = net.now();
+    net.run(5min);
+    EXPECT_LE(longest_gap(net, kA, from), 9s);
+    net.agent(kA).on_network_changed(net.now());
+    net.run(30s);
+    const Instant elsewhere = net.now();
+    net.run(5min);
+    EXPECT_GT(longest_gap(net, kA, elsewhere), 12s) << "another network, another NAT";
+}
+
+TEST(AgentLife, APathThatDiedUnderTrafficTeachesNothing) {
+    PairNetwork net;
+    connect(net);
+    net.passes = only_relay();
+    net.chat(40s);
+    ASSERT_EQ(net.state(kA), PathState::kRelay);
+    net.passes = [](const PairNetwork::Passage&) { return true; };
+    net.chat(100s);
+    ASSERT_EQ(net.state(kA), PathState::kDirect);
+    const Instant from = net.now();
+    net.run(5min);
+    EXPECT_GT(longest_gap(net, kA, from), 12s);
+}
+
 TEST(AgentLife, FirstDataAfterIdlenessGoesOnBothRoutesUntilAnAnswer) {
     PairNetwork net;
     connect(net);

@@ -91,17 +91,41 @@ TEST(Consent, KeepaliveWaitsForQuietAndVariesBy20Percent) {
     pinhole::test::SeededRandom random{3};
     Consent consent = answered_at_start();
     consent.on_sent(kStart + 5s);
-    EXPECT_EQ(consent.next_keepalive(), kStart + 5s + kKeepaliveInterval);
+    EXPECT_EQ(consent.next_keepalive({}), kStart + 5s + kKeepaliveInterval);
     Duration least = 1h;
     Duration most{};
     for (int i = 0; i < 500; ++i) {
         consent.on_keepalive_sent(kStart, random);
-        least = std::min(least, consent.next_keepalive() - kStart);
-        most = std::max(most, consent.next_keepalive() - kStart);
+        least = std::min(least, consent.next_keepalive({}) - kStart);
+        most = std::max(most, consent.next_keepalive({}) - kStart);
     }
     EXPECT_GE(least, 12s);
     EXPECT_LE(most, 18s);
     EXPECT_GT(most - least, 5s);
+    const Duration fast = consent.next_keepalive({.shortest = 3s, .longest = 4s}) - kStart;
+    EXPECT_TRUE(fast >= 3s && fast <= 4s) << "another pace holds at once";
+}
+
+TEST(Consent, ALongSilenceBeforeTheOpenChallengeMeansThatTheRouteWasIdle) {
+    Consent busy = answered_at_start();
+    busy.on_challenge_sent(kStart + 2s);
+    EXPECT_FALSE(busy.is_silent_from_idleness());
+    Consent idle = answered_at_start();
+    EXPECT_FALSE(idle.is_silent_from_idleness());
+    idle.on_challenge_sent(kStart + kQuietInterval);
+    EXPECT_TRUE(idle.is_silent_from_idleness());
+}
+
+TEST(Consent, IsBusyBesideASpareForAWhileAfterData) {
+    Consent spare = answered_at_start();
+    Consent selected = answered_at_start();
+    EXPECT_FALSE(selected.is_busy_beside(spare));
+    selected.on_data_sent(kStart + 1s);
+    EXPECT_TRUE(selected.is_busy_beside(spare));
+    spare.on_challenge_sent(kStart + 30s);
+    EXPECT_TRUE(selected.is_busy_beside(spare));
+    spare.on_challenge_sent(kStart + 40s);
+    EXPECT_FALSE(selected.is_busy_beside(spare));
 }
 
 }  // namespace
