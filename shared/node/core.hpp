@@ -118,6 +118,9 @@ class Node::Core {
     /// The machine has a usable address of the family, as far as its interfaces tell.
     bool lists_v4_ = false;
     bool lists_v6_ = false;
+    /// It had one and lost it: what the server saw of the family is over.
+    bool lost_v4_ = false;
+    bool lost_v6_ = false;
     Instant last_mutation_{};
     bool had_relay_ = false;
     bool was_udp_blocked_ = false;

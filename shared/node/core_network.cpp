@@ -46,8 +46,10 @@ void Node::Core::handle_io_event(Instant now, const IoEvent& event) {
     } else if (const auto* changed = std::get_if<InterfacesChanged>(&event)) {
         network_changed = true;
         nat_watch_.on_interfaces_changed(changed->addresses);
-        lists_v4_ = lists(changed->addresses, Family::kV4);
-        lists_v6_ = lists(changed->addresses, Family::kV6);
+        const bool had_v4 = std::exchange(lists_v4_, lists(changed->addresses, Family::kV4));
+        const bool had_v6 = std::exchange(lists_v6_, lists(changed->addresses, Family::kV6));
+        lost_v4_ = !lists_v4_ && (had_v4 || lost_v4_);
+        lost_v6_ = !lists_v6_ && (had_v6 || lost_v6_);
     }
     own_mapping_.handle_io_event(event);
     rendezvous_.handle_io_event(now, event);
@@ -104,13 +106,13 @@ void Node::Core::take_nat_news(Instant now) {
 traversal::LocalSockets Node::Core::local_sockets() const {
     // A system without any address of a family opens sockets of it all the same: they lead nowhere,
     // unless the server answered through one. Where no interface is listed, nothing is known.
-    const auto leads_out = [this](SocketId socket, bool has_address) {
+    const auto leads_out = [this](SocketId socket, bool has_address, bool has_lost) {
         return has_address || lists_v4_ == lists_v6_ ||
-               rendezvous_.gathering().mapped_endpoint(socket).has_value();
+               (!has_lost && rendezvous_.gathering().mapped_endpoint(socket).has_value());
     };
     traversal::LocalSockets out;
-    if (has_v4_ && leads_out(kSocketV4, lists_v4_)) out.v4 = kSocketV4;
-    if (has_v6_ && leads_out(kSocketV6, lists_v6_)) out.v6 = kSocketV6;
+    if (has_v4_ && leads_out(kSocketV4, lists_v4_, lost_v4_)) out.v4 = kSocketV4;
+    if (has_v6_ && leads_out(kSocketV6, lists_v6_, lost_v6_)) out.v6 = kSocketV6;
     return out;
 }
 

@@ -60,9 +60,11 @@ void Agent::add_remote_candidates(Instant now, const wire::CandidateList& remote
     }
     if (!meeting_.empty()) leads_ ? meet(now) : guess_.on_told(now);
     const bool may_check = !peer_retried_ || now - *peer_retried_ >= kPeerRetrySpacing;
-    if (is_peers && may_check && !selection_.selected()) {
+    if (is_peers && may_check) {
         peer_retried_ = now;
-        check_again(now, now);
+        // It tells its candidates when it has no direct path, or when its network changed: ours may
+        // have gone with the old one.
+        selection_.selected() ? question_selected(now) : check_again(now, now);
     }
     conclude(now);
 }
@@ -100,6 +102,7 @@ void Agent::on_established(Instant now, const Route& route) {
     is_established_ = true;
     initiates_ = false;
     peer_selected_ = false;
+    peer_path_.reset();
     if (route.is_direct()) {
         hear(now, route.path());
     } else {
@@ -121,7 +124,7 @@ void Agent::on_established(Instant now, const Route& route) {
 
 void Agent::on_challenge(Instant now, const Route& route, const wire::Challenge& challenge) {
     push(SendResponse{route, {challenge.id}});
-    if (challenge.selected) peer_selected_ = route.is_direct();
+    if (challenge.selected) note_peers_selection(now, route);
     on_authenticated(now, route);
     if (route.is_direct()) {
         if (Pair* pair = checklist_.find(route.path())) pair->consent.on_sent(now);
@@ -248,6 +251,23 @@ void Agent::on_relay_answered(Instant now, const Validated& proof) {
         retry_.at_once(now);
     }
     recover(now);
+}
+
+void Agent::note_peers_selection(Instant now, const Route& route) {
+    peer_selected_ = route.is_direct();
+    const auto path = route.is_direct() ? std::optional{route.path()} : std::nullopt;
+    if (std::exchange(peer_path_, path) == path) return;
+    // Our answers reach the peer by this way, and its challenge reached us: it is not as dead as it
+    // was when we barred it.
+    if (Pair* pair = path ? checklist_.find(*path) : nullptr) pair->quality.lift_bar();
+    // The peer left the path that we use, perhaps because it cannot use it any more.
+    if (selection_.selected() != path) question_selected(now);
+}
+
+void Agent::question_selected(Instant now) {
+    // A quiet path would not tell for long. Whether we leave it, its own answers decide.
+    Pair* pair = selected_pair();
+    if (pair != nullptr && !pair->consent.is_questioned()) send_challenge(now, *pair);
 }
 
 void Agent::recover(Instant now) {

@@ -186,6 +186,9 @@ class Agent {
     Pair* hear(Instant now, const Path& path);
     void on_path_answered(Instant now, const Validated& proof);
     void on_relay_answered(Instant now, const Validated& proof);
+    void note_peers_selection(Instant now, const Route& route);
+    /// Challenges the selected path, unless an answer is awaited anyway.
+    void question_selected(Instant now);
     void recover(Instant now);
 
     // What time brings.
@@ -212,6 +215,7 @@ class Agent {
     [[nodiscard]] bool is_barred(Instant now, const Pair& pair) const;
     [[nodiscard]] const Pair* provisional(Instant now) const;
     [[nodiscard]] const Pair* selected_pair() const;
+    [[nodiscard]] Pair* selected_pair();
     [[nodiscard]] Facts facts() const;
     [[nodiscard]] std::optional<Route> fallback(Instant now) const;
 
@@ -237,6 +241,8 @@ class Agent {
     /// The peer has a word of ours about our network, which must not stand when it is over.
     bool has_told_nat_ = false;
     bool peer_selected_ = false;
+    /// Where the peer's last word about its selection came from; nothing is the relay.
+    std::optional<Path> peer_path_;
     bool was_answered_ = false;
     bool had_direct_ = false;
     bool is_lost_ = false;

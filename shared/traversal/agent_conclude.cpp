@@ -210,6 +210,11 @@ const Pair* Agent::selected_pair() const {
     return selected ? checklist_.find(*selected) : nullptr;
 }
 
+Pair* Agent::selected_pair() {
+    const auto& selected = selection_.selected();
+    return selected ? checklist_.find(*selected) : nullptr;
+}
+
 std::optional<Route> Agent::fallback(Instant now) const {
     if (has_relay_) return Route::relay();
     const Pair* pair = provisional(now);

@@ -65,6 +65,8 @@ class Consent {
     [[nodiscard]] Instant next_spare_challenge(Duration rtt, Duration interval) const;
     /// When the next keepalive is due on a route that carries data.
     [[nodiscard]] Instant next_keepalive(const Pace& pace) const;
+    /// A challenge is open.
+    [[nodiscard]] bool is_questioned() const { return unanswered_since_.has_value(); }
     /// How long the oldest open challenge has waited.
     [[nodiscard]] Duration unanswered_for(Instant now) const;
     /// The open challenge broke a long silence: no data flowed when the route fell silent.

@@ -64,8 +64,12 @@ bool is_over(Peer& peer, Family family) {
     return path && path->remote && path->remote->ip.family() == family;
 }
 
+/// The side that stayed hears of the move within a second and asks its own path for 6.5 s.
+constexpr Duration kMovedWithin = 8s;
+
 TEST(GridV6, ATalkMovesFromOneFamilyToTheOtherAndBack) {
-    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    Duration longest{};
+    for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
         Couple couple{seed, "two homes with both families"};
         Town& town = couple.town();
         Host& a = settle(town, "a", "eim_apdf", Families::kBoth);
@@ -84,14 +88,13 @@ TEST(GridV6, ATalkMovesFromOneFamilyToTheOtherAndBack) {
                        is_over(couple.alice(), family) && is_over(couple.bob(), family);
             };
             const Instant begun = town.lab().now();
-            ASSERT_TRUE(town.run_until(is_there, 60s)) << couple.where();
-            fmt::print("    {} alone, seed {}: direct over it after {} ms\n",
-                       family == Family::kV4 ? "IPv4" : "IPv6", seed,
-                       (town.lab().now() - begun).count() / 1000);
+            ASSERT_TRUE(town.run_until(is_there, kMovedWithin)) << couple.where();
+            longest = std::max(longest, town.lab().now() - begun);
             couple.expect_messages_flow(3, 3s);
         }
         EXPECT_EQ(couple.alice().connections(), 1U) << couple.where();
     }
+    fmt::print("    both over the other family after {} ms at worst\n", longest / 1ms);
 }
 
 TEST(GridV6, WithoutACommonFamilyTheRelayCarriesThePair) {

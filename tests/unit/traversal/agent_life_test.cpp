@@ -149,6 +149,44 @@ TEST(AgentLife, APathThatDiedUnderTrafficTeachesNothing) {
     EXPECT_GT(longest_gap(net, kA, from), 12s);
 }
 
+/// Challenges of `side` to direct paths since `from`.
+std::ptrdiff_t direct_challenges(PairNetwork& net, int side, Instant from) {
+    return std::ranges::count_if(net.host(side).challenges, [&](const auto& sent) {
+        return sent.first >= from && sent.second.route.is_direct();
+    });
+}
+
+TEST(AgentLife, QuestionsItsQuietPathWhenThePeerSelectsAnotherWay) {
+    PairNetwork net;
+    connect(net);
+    net.run(1min);
+    const Instant from = net.now();
+    const auto says = [&](std::uint8_t id) {
+        net.agent(kA).on_challenge(net.now(), Route::relay(),
+                                   {.id = {std::byte{id}}, .selected = true});
+        net.drain(kA);
+        net.run(1s);
+    };
+    says(1);
+    EXPECT_EQ(direct_challenges(net, kA, from), 1);
+    for (std::uint8_t id = 2; id < 6; ++id) says(id);
+    EXPECT_EQ(direct_challenges(net, kA, from), 1) << "the same word again is no news";
+    EXPECT_TRUE(net.agent(kA).routes(net.now()).primary->is_direct()) << "its path answered";
+}
+
+TEST(AgentLife, QuestionsItsQuietPathWhenThePeerTellsItsCandidates) {
+    PairNetwork net;
+    connect(net);
+    net.run(1min);
+    const Instant from = net.now();
+    for (int i = 0; i < 3; ++i) {
+        net.agent(kA).add_remote_candidates(net.now(), {}, Voucher::kPeer);
+        net.drain(kA);
+        net.run(1s);
+    }
+    EXPECT_EQ(direct_challenges(net, kA, from), 1) << "once in four seconds";
+}
+
 TEST(AgentLife, FirstDataAfterIdlenessGoesOnBothRoutesUntilAnAnswer) {
     PairNetwork net;
     connect(net);

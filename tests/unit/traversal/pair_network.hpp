@@ -103,6 +103,9 @@ class PairNetwork {
     /// Data every `interval` in both directions for `length`.
     void chat(Duration length, Duration interval = 100ms);
 
+    /// Takes what the agent wants done. After whatever a test does to an agent by itself.
+    void drain(int side);
+
     [[nodiscard]] PathState state(int side);
     [[nodiscard]] Reason reason(int side);
     /// The mapped endpoint of a host towards the rendezvous server.
@@ -126,7 +129,6 @@ class PairNetwork {
         Message message;
     };
 
-    void drain(int side);
     void take(int side, const Action& action);
     void send(int side, const Route& route, const Message& message, bool dies = false);
     void send_direct(int side, const Path& path, const Message& message, bool dies);
