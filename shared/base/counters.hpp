@@ -35,8 +35,9 @@ struct Traffic {
     std::uint64_t datagrams = 0;
     std::uint64_t bytes = 0;
 
-    void add(std::size_t size) {
-        ++datagrams;
+    /// `count` datagrams of `size` bytes together.
+    void add(std::size_t size, std::size_t count = 1) {
+        datagrams += count;
         bytes += size;
     }
 

@@ -285,14 +285,8 @@ std::span<const Bytes> StreamSet::split(SocketId id, Stream& stream, std::size_t
 // ---- writing
 
 void StreamSet::send(const Transmit& transmit) {
-    const std::size_t step =
-        transmit.segment_size == 0 ? transmit.bytes.size() : transmit.segment_size;
-    Bytes rest = transmit.bytes;
-    do {
-        const Bytes piece = rest.first(std::min(step, rest.size()));
-        enqueue(transmit.path.socket, piece);
-        rest = rest.subspan(piece.size());
-    } while (!rest.empty());
+    for_each_datagram(transmit.bytes, transmit.segment_size,
+                      [&](Bytes message) { enqueue(transmit.path.socket, message); });
 }
 
 void StreamSet::enqueue(SocketId id, Bytes message) {

@@ -254,13 +254,8 @@ const Host::Socket* Host::socket_at(const Endpoint& local) const {
 }
 
 void Host::send(const Transmit& transmit) {
-    Bytes rest = transmit.bytes;
-    const std::size_t segment = transmit.segment_size;
-    while (segment != 0 && rest.size() > segment) {
-        send_one(transmit, rest.first(segment));
-        rest = rest.subspan(segment);
-    }
-    send_one(transmit, rest);
+    for_each_datagram(transmit.bytes, transmit.segment_size,
+                      [&](Bytes datagram) { send_one(transmit, datagram); });
 }
 
 void Host::send_one(const Transmit& transmit, Bytes bytes) {

@@ -4,12 +4,16 @@ namespace pinhole::rendezvous::test {
 
 void World::drain() {
     while (const auto out = server.poll_transmit()) {
-        const auto found = clients.find(out->path.remote);
-        if (found == clients.end()) {
-            strays.push_back({out->path, to_vector(out->bytes)});
-        } else {
-            found->second->receive(out->path, out->bytes);
-        }
+        // A copy: a client may answer at once, and the server then uses the memory again.
+        const ByteVector run = to_vector(out->bytes);
+        for_each_datagram(run, out->segment_size, [&](Bytes datagram) {
+            const auto found = clients.find(out->path.remote);
+            if (found == clients.end()) {
+                strays.push_back({out->path, to_vector(datagram)});
+            } else {
+                found->second->receive(out->path, datagram);
+            }
+        });
     }
     while (const auto event = server.poll_event()) {
         events.push_back(*event);
