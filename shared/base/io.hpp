@@ -56,6 +56,9 @@ using IoRequest = std::variant<OpenSocket, CloseSocket, MapPort, UnmapPort, Open
 struct SocketOpened {
     SocketId socket;
     Endpoint local;
+    /// What may wait in the system for us, as the system counts it: a small datagram counts several
+    /// times its size. A window of more than half of it can lose everything beyond. 0 = not known.
+    std::size_t receive_buffer = 0;
 };
 
 /// The socket could not be opened or broke for good.

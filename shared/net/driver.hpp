@@ -46,8 +46,10 @@ concept Drivable = requires(Core& core, const Core& same, Instant at, const Data
 /// it does: a watch that was deaf for a moment must not be deaf for good.
 inline constexpr Duration kInterfacePollInterval = 5s;
 inline constexpr Duration kWatchedInterfacePollInterval = 30s;
-/// Batches of one socket in one turn of the loop; then the others and the timer have theirs.
+/// Batches of one socket in one turn of the loop; then the others and the timer have theirs. A
+/// batch of runs can be large, so bytes count as well: 1 MiB is a few milliseconds of work.
 inline constexpr std::size_t kBatchesPerTurn = 4;
+inline constexpr std::size_t kBytesPerTurn = std::size_t{1} << 20U;
 
 template <Drivable Core>
 class Driver {
@@ -187,9 +189,9 @@ class Driver {
             core_.handle_io_event(now(), SocketFailed{request.socket});
             return;
         }
-        const Endpoint local = socket->local();
+        const SocketOpened opened{request.socket, socket->local(), socket->receive_buffer()};
         sockets_.add(request.socket, std::move(*socket));
-        core_.handle_io_event(now(), SocketOpened{request.socket, local});
+        core_.handle_io_event(now(), opened);
     }
 
     void answer(const MapPort& request) {
@@ -220,14 +222,20 @@ class Driver {
         for (const IcmpError& error : sockets_.take_errors(id)) {
             core_.handle_io_event(now(), error);
         }
-        for (std::size_t batch = 0; batch < kBatchesPerTurn; ++batch) {
-            const auto datagrams = sockets_.receive(id);
+        std::size_t bytes = 0;
+        for (std::size_t batch = 0; batch < kBatchesPerTurn && bytes < kBytesPerTurn; ++batch) {
+            const auto runs = sockets_.receive(id);
             const Instant at = now();
-            for (const Received& in : datagrams) {
-                core_.handle_datagram(at, Datagram{Path{id, in.remote}, in.bytes});
+            for (const Received& in : runs) {
+                const Path path{id, in.remote};
+                for_each_datagram(in.bytes, in.segment_size, [&](Bytes datagram) {
+                    core_.handle_datagram(at, Datagram{path, datagram});
+                });
+                bytes += in.bytes.size();
             }
+            const bool is_dry = !sockets_.may_have_more();
             drain();  // May close the socket; `receive` is then empty.
-            if (datagrams.size() < kBatchDatagrams) break;
+            if (is_dry) break;
         }
         sockets_.rearm(id);
     }

@@ -58,7 +58,10 @@ std::uint16_t SocketSet::local_port(SocketId id) const {
 
 std::vector<SocketOpened> SocketSet::opened() const {
     std::vector<SocketOpened> out;
-    for (const auto& [id, entry] : entries_) out.push_back({id, entry.socket.local()});
+    for (const auto& [id, entry] : entries_) {
+        const UdpSocket& socket = entry.socket;
+        out.push_back({id, socket.local(), socket.receive_buffer()});
+    }
     return out;
 }
 

@@ -48,13 +48,15 @@ class SocketSet {
 
     /// One batch from `id`, borrowed until the next call; empty when the socket is dry or gone.
     [[nodiscard]] std::span<const Received> receive(SocketId id);
+    /// The batch of the last `receive` was full: more may wait.
+    [[nodiscard]] bool may_have_more() const { return receive_arena_.is_filled(); }
     /// ICMP errors of `id`, as events for the core.
     [[nodiscard]] std::vector<IcmpError> take_errors(SocketId id);
     /// Waits for the next readability of `id`; nothing if it was closed in the meantime.
     void rearm(SocketId id);
 
-    /// Copies `transmit` into the batch. Datagrams leave in the order of these calls, whichever
-    /// sockets they name, at the latest with `flush`.
+    /// Adds `transmit` to the batch; its bytes stay borrowed until `flush`. Datagrams leave in the
+    /// order of these calls, whichever sockets they name, at the latest with `flush`.
     void send(const Transmit& transmit);
     void flush();
 

@@ -1,14 +1,17 @@
 // A non-blocking UDP socket of one address family that moves datagrams in batches.
 //
-// Owns its descriptor and its counters; the buffers (`ReceiveArena`, `SendBatch`) are lent by the
-// caller, so that hundreds of sockets share one of each. IPv6 sockets are V6ONLY. Datagrams always
-// leave with "don't fragment" and without the kernel's opinion of the path MTU, because path MTU
-// probing is the core's business and an ICMP message from anybody must not shrink it. A send that
-// fails is a datagram that the network lost: counted, never an error.
+// Owns its descriptor and its counters; the arena and the batch (`ReceiveArena`, `SendBatch`) are
+// lent by the caller, so that hundreds of sockets share one of each. Runs of equal-size datagrams
+// pass as one message in both directions where the kernel can do that (`udp_transfer.cpp`). IPv6
+// sockets are V6ONLY. Datagrams always leave with "don't fragment" and without the kernel's opinion
+// of the path MTU, because path MTU probing is the core's business and an ICMP message from anybody
+// must not shrink it. A send that fails is a datagram that the network lost: counted, never an
+// error.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <system_error>
 
@@ -18,9 +21,12 @@
 #include "shared/base/result.hpp"
 #include "shared/net/unique_fd.hpp"
 
+struct mmsghdr;
+struct msghdr;
+
 namespace pinhole::net {
 
-/// How many datagrams one system call moves at most.
+/// How many messages one system call moves at most; each is a datagram or a run.
 inline constexpr std::size_t kBatchDatagrams = 32;
 /// The largest datagram that is received whole. A longer one is dropped: nothing of ours exceeds
 /// an Ethernet frame.
@@ -35,13 +41,16 @@ enum class SocketDrop : std::uint8_t {
     kCount
 };
 
-/// One received datagram; `bytes` borrow from the arena until its next use.
+/// One received datagram, or a run of them; `bytes` borrow from the arena until its next use.
 struct Received {
     Endpoint remote;
     Bytes bytes;
+    /// As in `Transmit`: not 0 for a run, see `for_each_datagram`.
+    std::uint16_t segment_size = 0;
 };
 
-/// Buffers for one batch of incoming datagrams. Allocates once, when made.
+/// Buffers for one batch of incoming datagrams. Allocates once, when made: 2 MiB of address space,
+/// of which only what arrives is ever touched.
 class ReceiveArena {
   public:
     ReceiveArena();
@@ -49,13 +58,17 @@ class ReceiveArena {
     ReceiveArena(ReceiveArena&&) noexcept;
     ReceiveArena& operator=(ReceiveArena&&) noexcept;
 
+    /// The last batch brought all that it could: more may wait.
+    [[nodiscard]] bool is_filled() const;
+
   private:
     friend class UdpSocket;
     struct Storage;
     std::unique_ptr<Storage> storage_;
 };
 
-/// Copies of outgoing datagrams until a socket sends them. Allocates once, when made.
+/// Outgoing datagrams until a socket sends them; their bytes are borrowed until then. Allocates
+/// once, when made.
 class SendBatch {
   public:
     SendBatch();
@@ -81,15 +94,18 @@ class UdpSocket {
 
     /// What the socket is bound to: the address may be unspecified, the port is real.
     [[nodiscard]] const Endpoint& local() const { return local_; }
+    /// What the system granted of the 4 MiB that each socket asks for, in its own count
+    /// (SO_RCVBUF, socket(7): twice what was asked, with room for bookkeeping).
+    [[nodiscard]] std::size_t receive_buffer() const;
     /// For a reactor to wait on; stays owned by the socket.
     [[nodiscard]] int fd() const { return fd_.get(); }
 
-    /// Up to `kBatchDatagrams` datagrams that wait in the kernel; empty when none do. The result
-    /// and its bytes borrow from `arena` until its next use.
+    /// Up to `kBatchDatagrams` datagrams or runs that wait in the kernel, about 256 KiB at most;
+    /// empty when none do. The result and its bytes borrow from `arena` until its next use.
     [[nodiscard]] std::span<const Received> receive(ReceiveArena& arena);
 
-    /// Adds `transmit` to `batch`, as separate datagrams when it is a run, and sends whenever the
-    /// batch is full. `transmit.path.socket` is the caller's business.
+    /// Adds `transmit` to `batch` and sends whenever the batch is full. Its bytes stay borrowed
+    /// until `flush`. `transmit.path.socket` is the caller's business.
     void enqueue(SendBatch& batch, const Transmit& transmit);
     /// Sends what `batch` holds and empties it.
     void flush(SendBatch& batch);
@@ -99,17 +115,32 @@ class UdpSocket {
     void drain_errors(
         const std::function<void(const Endpoint& destination, IcmpError::Kind kind)>& report);
 
+    /// A run leaves as one message. False where the kernel cannot or refused it once; each of its
+    /// datagrams then leaves by itself.
+    [[nodiscard]] bool sends_runs() const { return sends_runs_; }
+
     [[nodiscard]] const Traffic& received() const { return received_; }
     [[nodiscard]] const Traffic& sent() const { return sent_; }
     [[nodiscard]] const Counters<SocketDrop>& drops() const { return drops_; }
 
   private:
-    UdpSocket(UniqueFd fd, const Endpoint& local) : fd_(std::move(fd)), local_(local) {}
+    struct Run {
+        Bytes bytes;
+        std::uint16_t segment_size = 0;
+    };
 
-    void enqueue_one(SendBatch& batch, const Transmit& transmit, Bytes bytes);
+    UdpSocket(UniqueFd fd, const Endpoint& local);
+
+    /// What of an arrived message is not too long; nothing when all of it is.
+    [[nodiscard]] std::optional<Run> admit(Bytes run, std::size_t segment_size);
+    void enqueue_message(SendBatch& batch, const Transmit& head, const Run& run);
+    void send_all(std::span<mmsghdr> messages);
+    /// Sends a run that the kernel refused as single datagrams, and remembers if they pass.
+    void send_apart(const msghdr& run);
 
     UniqueFd fd_;
     Endpoint local_;
+    bool sends_runs_ = false;
     Traffic received_;
     Traffic sent_;
     Counters<SocketDrop> drops_;

@@ -94,6 +94,29 @@ TEST_F(DriverTest, ATurnEndsBeforeALongBurstDoes) {
     EXPECT_EQ(heard_.size(), kTurn);
 }
 
+TEST_F(DriverTest, HandsOnEachDatagramOfARun) {
+    start();
+    send_now(friend_, run_to(address_, "aaaabbbbcc", 4));
+    EXPECT_TRUE(run_until([&] { return heard_.size() == 3; })) << heard_.size();
+    EXPECT_EQ(heard_, (std::vector<std::string>{"aaaa", "bbbb", "cc"}));
+}
+
+TEST_F(DriverTest, ATurnEndsBeforeALongBurstOfRunsDoes) {
+    // 64 datagrams of 1000 bytes in each; a batch may bring twice the bytes of a turn.
+    const std::string run(64'000, 'x');
+    constexpr std::size_t kRuns = 4 * kBytesPerTurn / 64'000;
+    start();
+    const std::size_t buffer = core_.told<SocketOpened>().at(0).receive_buffer;
+    if (buffer < 6 * kBytesPerTurn) {
+        GTEST_SKIP() << "the system grants a receive buffer of " << buffer << " bytes only";
+    }
+    for (std::size_t i = 0; i < kRuns; ++i) send_now(friend_, run_to(address_, run, 1000));
+    io_.run_one_for(std::chrono::seconds{10});
+    EXPECT_GE(heard_.size(), kBytesPerTurn / 1000);
+    EXPECT_LT(heard_.size(), kRuns * 64);
+    EXPECT_TRUE(run_until([&] { return heard_.size() == kRuns * 64; })) << heard_.size();
+}
+
 TEST_F(DriverTest, FiresTheDeadlineOfTheCore) {
     core_.deadline = now() + 2ms;
     const Instant deadline = core_.deadline;

@@ -25,6 +25,7 @@ class FakeCore {
 
     void handle_datagram(Instant at, const Datagram& in) {
         const Inside inside{*this};
+        sending.clear();
         last_now = at;
         const std::string text{as_text(in.bytes)};
         if (text.starts_with("echo ")) say(in.path, text.substr(5));
@@ -33,6 +34,7 @@ class FakeCore {
 
     void handle_timeout(Instant at) {
         const Inside inside{*this};
+        sending.clear();
         last_now = at;
         if (at < deadline) return;
         deadline = kNever;
@@ -41,6 +43,7 @@ class FakeCore {
 
     void handle_io_event(Instant at, const IoEvent& event) {
         const Inside inside{*this};
+        sending.clear();
         last_now = at;
         io_events.push_back(event);
         if (std::holds_alternative<IcmpError>(event)) events.push_back({"icmp"});
@@ -49,10 +52,10 @@ class FakeCore {
     std::optional<Transmit> poll_transmit() {
         const Inside inside{*this};
         if (outgoing.empty()) return {};
-        // The storage is used again at the next call, as a real core's is.
-        sending = std::move(outgoing.front());
+        // The storage goes with the next mutation, as a real core's does.
+        const auto& [path, text] = sending.emplace_back(std::move(outgoing.front()));
         outgoing.pop_front();
-        return Transmit{sending.first, as_bytes(sending.second)};
+        return Transmit{path, as_bytes(text)};
     }
 
     std::optional<IoRequest> poll_io_request() {
@@ -106,7 +109,7 @@ class FakeCore {
         FakeCore& core;
     };
 
-    std::pair<Path, std::string> sending;
+    std::deque<std::pair<Path, std::string>> sending;
     bool busy_ = false;
 };
 

@@ -21,8 +21,16 @@ inline Endpoint loopback(Family family) {
     return {family == Family::kV4 ? IpAddress::v4(0x7f000001) : IpAddress::v6(one), 0};
 }
 
+/// Borrows `text`.
 inline Transmit to(const Endpoint& remote, std::string_view text) {
     return Transmit{Path{SocketId{0}, remote}, as_bytes(text)};
+}
+
+/// The same as a run of datagrams of `segment_size` bytes.
+inline Transmit run_to(const Endpoint& remote, std::string_view text, std::uint16_t segment_size) {
+    Transmit out = to(remote, text);
+    out.segment_size = segment_size;
+    return out;
 }
 
 inline bool wait_readable(int fd) {
@@ -48,7 +56,9 @@ inline std::vector<Arrival> receive_texts(UdpSocket& socket, std::size_t count) 
     std::vector<Arrival> out;
     while (out.size() < count && wait_readable(socket.fd())) {
         for (const Received& in : socket.receive(arena)) {
-            out.push_back({in.remote, std::string{as_text(in.bytes)}});
+            for_each_datagram(in.bytes, in.segment_size, [&](Bytes datagram) {
+                out.push_back({in.remote, std::string{as_text(datagram)}});
+            });
         }
     }
     return out;

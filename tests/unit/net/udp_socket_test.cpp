@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <sys/socket.h>
 
 #include "tests/unit/net/loopback.hpp"
@@ -91,27 +92,113 @@ TEST_P(UdpSocketTest, SendsMoreThanOneBatchInOrder) {
     std::vector<std::string> sent;
     for (std::size_t i = 0; i < 3 * kBatchDatagrams + 5; ++i) {
         sent.push_back(fmt::format("number {}", i));
-        sender_->enqueue(batch, to(target(), sent.back()));
     }
+    for (const std::string& text : sent) sender_->enqueue(batch, to(target(), text));
     sender_->flush(batch);
     EXPECT_TRUE(batch.empty());
     EXPECT_EQ(texts_of(receive_texts(*receiver_, sent.size())), sent);
 }
 
 TEST_P(UdpSocketTest, SplitsARunIntoItsDatagrams) {
-    Transmit run = to(target(), "aaaabbbbcc");
-    run.segment_size = 4;
-    send_now(*sender_, run);
+    send_now(*sender_, run_to(target(), "aaaabbbbcc", 4));
     EXPECT_THAT(texts_of(receive_texts(*receiver_, 3)), ElementsAre("aaaa", "bbbb", "cc"));
     EXPECT_EQ(sender_->sent(), (Traffic{3, 10}));
+    EXPECT_EQ(receiver_->received(), (Traffic{3, 10}));
 }
 
 TEST_P(UdpSocketTest, SplitsARunThatEndsWithAWholeSegment) {
-    Transmit run = to(target(), "aaaabbbb");
-    run.segment_size = 4;
-    send_now(*sender_, run);
+    send_now(*sender_, run_to(target(), "aaaabbbb", 4));
     EXPECT_THAT(texts_of(receive_texts(*receiver_, 2)), ElementsAre("aaaa", "bbbb"));
     EXPECT_EQ(sender_->sent().datagrams, 2U);
+}
+
+TEST_P(UdpSocketTest, ARunTravelsAsOneMessage) {
+    ASSERT_TRUE(sender_->sends_runs()) << "this kernel is older than 4.18";
+    send_now(*sender_, run_to(target(), "aaaabbbbcc", 4));
+    // On loopback nothing takes it apart, so one receive brings all of it, with this beside it.
+    EXPECT_EQ(received_control(*receiver_, IPPROTO_UDP, UDP_GRO), 4);
+    ReceiveArena arena;
+    EXPECT_TRUE(receiver_->receive(arena).empty());
+}
+
+TEST_P(UdpSocketTest, SendsARunOfAnyLengthInOrder) {
+    for (const std::uint16_t step : {std::uint16_t{8}, std::uint16_t{1232}}) {
+        std::string run;
+        std::vector<std::string> sent;
+        for (int i = 0; i < 200; ++i) {
+            sent.push_back(fmt::format("{:<{}}", i, i == 199 ? 5 : step));
+            run += sent.back();
+        }
+        send_now(*sender_, run_to(target(), run, step));
+        EXPECT_EQ(texts_of(receive_texts(*receiver_, sent.size())), sent);
+    }
+    EXPECT_EQ(sender_->sent().datagrams, 400U);
+    EXPECT_TRUE(sender_->sends_runs());
+}
+
+TEST_P(UdpSocketTest, ARefusedRunLeavesAsSingleDatagramsFromThenOn) {
+    // Without checksums the kernel segments nothing (EINVAL).
+    const int on = 1;
+    ASSERT_EQ(::setsockopt(sender_->fd(), v4() ? SOL_SOCKET : IPPROTO_UDP,
+                           v4() ? SO_NO_CHECK : UDP_NO_CHECK6_TX, &on, sizeof on),
+              0);
+    SendBatch batch;
+    sender_->enqueue(batch, to(target(), "before"));
+    sender_->enqueue(batch, run_to(target(), "aaaabbbbcc", 4));
+    sender_->enqueue(batch, to(target(), "after"));
+    sender_->flush(batch);
+    if (v4()) {  // IPv6 takes no datagram without a checksum
+        EXPECT_THAT(texts_of(receive_texts(*receiver_, 5)),
+                    ElementsAre("before", "aaaa", "bbbb", "cc", "after"));
+    }
+    EXPECT_FALSE(sender_->sends_runs());
+    EXPECT_EQ(sender_->sent().datagrams, 5U);
+    EXPECT_EQ(sender_->drops().total(), 0U);
+    send_now(*sender_, run_to(target(), "aaaabb", 4));
+    EXPECT_EQ(sender_->sent().datagrams, 7U);
+}
+
+TEST_P(UdpSocketTest, ARunThatFailsForAnotherReasonIsNotBlamed) {
+    // Port 0: EINVAL, for single datagrams too.
+    send_now(*sender_, run_to({target().ip, 0}, "aaaabbbbcc", 4));
+    EXPECT_EQ(sender_->drops()[SocketDrop::kRefused], 3U);
+    EXPECT_TRUE(sender_->sends_runs());
+}
+
+TEST_P(UdpSocketTest, CountsEveryDatagramOfARunThatItCannotSend) {
+    const Endpoint other = loopback(v4() ? Family::kV6 : Family::kV4);
+    send_now(*sender_, run_to({other.ip, 9}, "aaaabbbbcc", 4));
+    EXPECT_EQ(sender_->drops()[SocketDrop::kRefused], 3U);
+}
+
+TEST_P(UdpSocketTest, DatagramsWithATimeToLiveLeaveOneByOne) {
+    Transmit openers = run_to(target(), "aaaabbbbcc", 4);
+    openers.ttl = 9;
+    send_now(*sender_, openers);
+    EXPECT_FALSE(received_control(*receiver_, IPPROTO_UDP, UDP_GRO));
+    EXPECT_THAT(texts_of(receive_texts(*receiver_, 2)), ElementsAre("bbbb", "cc"));
+}
+
+TEST_P(UdpSocketTest, SaysWhetherABatchWasFilled) {
+    ReceiveArena arena;
+    EXPECT_FALSE(arena.is_filled());
+    for (std::size_t i = 0; i < kBatchDatagrams + 1; ++i) send_now(*sender_, to(target(), "x"));
+    EXPECT_EQ(receiver_->receive(arena).size(), kBatchDatagrams);
+    EXPECT_TRUE(arena.is_filled());
+    EXPECT_EQ(receiver_->receive(arena).size(), 1U);
+    EXPECT_FALSE(arena.is_filled());
+}
+
+TEST_P(UdpSocketTest, ABatchOfRunsIsBoundedInBytes) {
+    const std::string run(52 * std::size_t{1232}, 'x');
+    for (int i = 0; i < 12; ++i) send_now(*sender_, run_to(target(), run, 1232));
+    ReceiveArena arena;
+    static_cast<void>(receiver_->receive(arena));  // learns how large they are
+    std::size_t bytes = 0;
+    for (int i = 0; i < 12; ++i) send_now(*sender_, run_to(target(), run, 1232));
+    for (const Received& in : receiver_->receive(arena)) bytes += in.bytes.size();
+    EXPECT_GT(bytes, 0U);
+    EXPECT_LE(bytes, 320U * 1024);
 }
 
 TEST_P(UdpSocketTest, SendsWithTheAskedTimeToLive) {
@@ -165,6 +252,15 @@ TEST_P(UdpSocketTest, DropsWhatIsLongerThanItsBuffers) {
     EXPECT_EQ(receiver_->drops()[SocketDrop::kTruncated], 1U);
 }
 
+TEST_P(UdpSocketTest, DropsWhatIsTooLongInARunAndKeepsItsFittingEnd) {
+    send_now(*sender_, run_to(target(), std::string(2 * 3000, 'x') + "fits", 3000));
+    send_now(*sender_, run_to(target(), std::string(2 * 3000, 'x'), 3000));
+    send_now(*sender_, to(target(), "after"));
+    EXPECT_THAT(texts_of(receive_texts(*receiver_, 2)), ElementsAre("fits", "after"));
+    EXPECT_EQ(receiver_->drops()[SocketDrop::kTruncated], 4U);
+    EXPECT_EQ(receiver_->received(), (Traffic{2, 9}));
+}
+
 TEST_P(UdpSocketTest, ReportsAClosedPortAndLosesNothingElseToIt) {
     const Endpoint closed = UdpSocket::open(loopback(GetParam())).local();
     for (int i = 0; i < 3; ++i) {
@@ -204,6 +300,17 @@ TEST_P(UdpSocketTest, NeverFragmentsAndNeverObeysAnIcmpPathMtu) {
         EXPECT_EQ(option_of(*sender_, IPPROTO_IPV6, IPV6_MTU_DISCOVER), IPV6_PMTUDISC_PROBE);
         EXPECT_EQ(option_of(*sender_, IPPROTO_IPV6, IPV6_V6ONLY), 1);
     }
+}
+
+TEST_P(UdpSocketTest, HasALargerReceiveBufferThanAnUntouchedSocketAndSaysHowLarge) {
+    const UniqueFd plain{::socket(AF_INET, SOCK_DGRAM, 0)};
+    int untouched = 0;
+    socklen_t size = sizeof untouched;
+    ASSERT_EQ(::getsockopt(plain.get(), SOL_SOCKET, SO_RCVBUF, &untouched, &size), 0);
+    const int granted = option_of(*receiver_, SOL_SOCKET, SO_RCVBUF);
+    EXPECT_EQ(receiver_->receive_buffer(), static_cast<std::size_t>(granted));
+    EXPECT_GT(granted, untouched) << "is net.core.rmem_max as small as rmem_default?";
+    EXPECT_GE(option_of(*receiver_, SOL_SOCKET, SO_SNDBUF), granted);
 }
 
 TEST_P(UdpSocketTest, SaysWhichEndpointCouldNotBeOpened) {
