@@ -27,6 +27,7 @@ OUTCOMES = {
     "satellite": ("direct", "192.0.2.10:"),
     "lossy-mobile": ("direct", "192.0.2.10:"),
     "wifi-and-mobile": ("direct", "192.0.2.10:"),
+    "narrow-link": ("direct", "192.0.2.10:"),
 }
 
 
@@ -106,6 +107,17 @@ class Changes(Scenario):
         subprocess.run(["ip", "-n", self.lab.prefix + "alice", "link", "set", "eth0", "down"],
                        check=True)
         self.recovers("Wi-Fi to mobile", "192.0.2.200:")
+
+    def test_path_becomes_a_black_hole_for_large_packets(self):
+        self.bring_up("two-homes")
+        self.lab.tell("set home_a mtu=1280 icmp=off fragments=drop")
+        text = "long " * 1600
+        for speaker, listener in (self.peers, self.peers[::-1]):
+            speaker.say(text.strip())
+            self.assertIsNotNone(
+                listener.wait_for(15, event="message", peer=speaker.name, text=text.strip()),
+                self.lab.log())
+        self.recovers("no more than 1280 bytes")
 
     def test_short_blackout(self):
         self.bring_up("two-homes")
