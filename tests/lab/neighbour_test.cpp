@@ -54,6 +54,62 @@ TEST(IsolatedHousemates, MeetOutsideWhereTheRouterTurnsThemRoundAndAreRelayedEls
     }
 }
 
+TEST(CarrierNeighbours, MeetWhereTheCarrierTurnsThemRoundAndAreRelayedElsewhere) {
+    for (const Hairpinning hairpinning : {Hairpinning::kNone, Hairpinning::kExternalSource}) {
+        for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+            Couple couple{seed, "two homes under one carrier that keeps them apart"};
+            Lab& lab = couple.town().lab();
+            NatProfile carrier = profile_named("eim_apdf");
+            carrier.hairpinning = hairpinning;
+            NatBox& above = lab.add_nat("carrier", carrier, {"203.0.113.1"},
+                                        {.lan = "100.64.0.0/24", .isolates_clients = true});
+            const NatProfile home = profile_named("eim_apdf");
+            NatBox& home_a =
+                lab.add_nat("nat_a", home, {}, {.under = &above, .lan = "192.168.1.0/24"});
+            NatBox& home_b =
+                lab.add_nat("nat_b", home, {}, {.under = &above, .lan = "192.168.2.0/24"});
+            couple.settle_in(lab.add_host("a", home_a), lab.add_host("b", home_b));
+            ASSERT_TRUE(couple.start(kOrders[seed % kOrders.size()])) << couple.where();
+            if (hairpinning == Hairpinning::kNone) {
+                ASSERT_TRUE(couple.run_until_connected(kRelayWithin)) << couple.where();
+                expect_reason(couple, traversal::Reason::kNoHairpin);
+            } else {
+                ASSERT_TRUE(couple.run_until_direct(kDirectWithin)) << couple.where();
+            }
+            couple.expect_messages_flow(3, 3s);
+        }
+    }
+}
+
+/// RFC 4787 REQ-6 lets a NAT forget a mapping that only packets from outside use.
+TEST(ShortMemory, ThatOnlyOwnPacketsRefreshIsKeptAwakeByBothSidesThroughAOneWayTalk) {
+    for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+        Couple couple{seed, "30 s, refreshed from inside only"};
+        Town& town = couple.town();
+        // A mapping that was forgotten comes back with another port, and the talk loses its path.
+        NatProfile profile = generic_nat(Behavior::kEndpointIndependent, kApd, Allocation::kRandom);
+        profile.mapping_lifetime = profile.first_reply_lifetime = 30s;
+        profile.refresh_inbound = false;
+        Host& a = town.home("a", profile);
+        Host& b = town.home("b", profile);
+        couple.settle_in(a, b);
+        ASSERT_TRUE(couple.start(Order::kEarlyCalls)) << couple.where();
+        ASSERT_TRUE(couple.run_until_direct(kDirectWithin)) << couple.where();
+        const auto alice_was = couple.alice().path_history();
+        const auto bob_was = couple.bob().path_history();
+        const auto remote = couple.bob().path_changed()->remote;
+        for (int second = 0; second < 120; ++second) {
+            ASSERT_TRUE(town.send(couple.alice(), "on and on")) << couple.where();
+            town.run_for(1s);
+        }
+        town.run_for(5min);
+        EXPECT_EQ(couple.bob().received().size(), 120U) << couple.where();
+        EXPECT_EQ(couple.alice().path_history(), alice_was) << couple.where();
+        EXPECT_EQ(couple.bob().path_history(), bob_was) << couple.where();
+        EXPECT_EQ(couple.bob().path_changed()->remote, remote) << couple.where();
+    }
+}
+
 /// Both homes number their LANs alike, and a stranger in each has the other peer's address.
 TEST(EqualSubnets, LeadToThePeerAndNeverToTheStrangerOfThatAddress) {
     for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
