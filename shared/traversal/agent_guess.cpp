@@ -174,7 +174,11 @@ void Agent::tend_guess(Instant now) {
     }
     if (!guess_.needs_sockets()) close_unused_spares();
     if (!guess_.is_running() && !guess_.is_over() && has_no_other_way()) {
-        if (const auto terms = guess_terms()) guess_.begin(now, *terms);
+        if (const auto terms = guess_terms()) {
+            guess_.begin(now, *terms);
+            // Whoever leads may have been ready a moment before us, and tells its ports but once.
+            if (!leads_ && !meeting_.empty()) guess_.on_told(now);
+        }
     }
     take_guess_actions(now);
 }

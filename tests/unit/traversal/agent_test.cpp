@@ -12,6 +12,8 @@ namespace {
 
 const Endpoint kPeer = *Endpoint::parse("198.51.100.2:7000");
 const Path kPeerPath{kSocketV4, kPeer};
+constexpr auto kHard = wire::Dependence::kAddressAndPortDependent;
+constexpr auto kEasy = wire::Dependence::kEndpointIndependent;
 
 wire::CandidateList list_of(std::initializer_list<const char*> endpoints) {
     wire::CandidateList list;
@@ -290,8 +292,6 @@ TEST_F(AgentTest, SaysThatThePeersNetworkBlocksUdpAsLongAsThePeerSaysSo) {
 }
 
 TEST_F(AgentTest, OpensNothingTowardsAPortThatCannotBe) {
-    constexpr auto kHard = wire::Dependence::kAddressAndPortDependent;
-    constexpr auto kEasy = wire::Dependence::kEndpointIndependent;
     const wire::NatBehavior easy{.mapping = kEasy, .filtering = kHard};
     introduce(list_of({"198.51.100.2:7000"}), false);
     agent.set_nat(now, {.behavior = {.mapping = kHard, .filtering = kHard}}, false);
@@ -302,9 +302,24 @@ TEST_F(AgentTest, OpensNothingTowardsAPortThatCannotBe) {
     EXPECT_EQ(only<OpenSpare>(actions()).size(), kBirthdaySockets);
 }
 
+TEST_F(AgentTest, TakesUpPortsThatWereToldBeforeItsOwnTurnToGuess) {
+    const OurNat keeps{.behavior = {.mapping = kHard,
+                                    .filtering = kHard,
+                                    .allocation = wire::Allocation::kPreserving},
+                       .external = Endpoint::parse("203.0.113.5:5000")};
+    introduce(list_of({"198.51.100.2:7000"}), false);
+    agent.set_nat(now, keeps, false);
+    agent.on_nat_behavior(now, {.behavior = keeps.behavior, .external = kPeer});
+    agent.on_established(now, Route::relay());
+    static_cast<void>(run(kChecksBeforeGuess - 1ms));
+    wire::CandidateList told = list_of({"198.51.100.2:7001"});
+    told[0].type = wire::CandidateType::kPredicted;
+    agent.add_remote_candidates(now, told, Voucher::kPeer);
+    EXPECT_TRUE(only<OpenSpare>(actions()).empty());
+    EXPECT_EQ(only<OpenSpare>(run(1ms)).size(), kPortGuessSockets);
+}
+
 TEST_F(AgentTest, SaysHowManyGuessesItTook) {
-    constexpr auto kHard = wire::Dependence::kAddressAndPortDependent;
-    constexpr auto kEasy = wire::Dependence::kEndpointIndependent;
     introduce(list_of({"198.51.100.2:7000"}), false);
     agent.set_nat(now, {.behavior = {.mapping = kHard, .filtering = kHard}}, false);
     agent.on_nat_behavior(now,
