@@ -135,6 +135,11 @@ std::string about_hard(const DoctorReport& report) {
         return "This NAT keeps ports below 1024 there: with --low-ports on both sides even two "
                "such NATs meet.";
     }
+    if (nat == NatClass::kHardSequential) {
+        return "Such a NAT meets all others but those that draw their ports at random. Against "
+               "these "
+               "one side needs a mapped port, a public address or IPv6.";
+    }
     return "Two such NATs meet only by luck. One side needs a mapped port, a public address or "
            "IPv6; --low-ports on both sides may help (needs the right to bind ports below 1024).";
 }
@@ -157,6 +162,23 @@ std::string about_v6(const DoctorReport& report) {
     if (public_v6(report) || is_easy(report)) return {};
     return "There is no public IPv6 address here. With IPv6 on both sides no NAT is in the way: "
            "switch it on in the router, or ask the provider.";
+}
+
+/// A NAT of this pair may map by address, which a server with one address cannot see.
+bool may_hide_its_mapping(const DoctorReport& report) {
+    return report.nat.behavior.mapping == Dependence::kPortIndependent ||
+           (report.pair->theirs && report.pair->theirs->mapping == Dependence::kPortIndependent);
+}
+
+std::string about_one_address(const DoctorReport& report) {
+    if (!report.pair || !report.pair->path) return {};
+    const Reason reason = report.pair->path->reason;
+    const bool is_in_vain = reason == Reason::kNoAnswer || reason == Reason::kGuessFailed;
+    if (!is_in_vain || !may_hide_its_mapping(report)) return {};
+    return "The rendezvous has one IPv4 address, and so cannot see whether a NAT takes another "
+           "port "
+           "for each address. With a second one (rendezvous --bind, both) it can, and ports can be "
+           "guessed accordingly.";
 }
 
 std::string about_pair(const DoctorReport& report) {
@@ -316,6 +338,7 @@ std::vector<Advice> advice_for(const DoctorReport& report) {
     add("rendezvous", about_server(report));
     add("udp", about_udp(report));
     add("pair", about_pair(report));
+    add("one_address", about_one_address(report));
     const bool can_go_direct = report.server && !report.server->over_tcp;
     if (!can_go_direct) return out;
     add("carrier_nat", about_carrier(report));

@@ -120,6 +120,9 @@ TEST(Doctor, TellsAHardNatAboutPortMappingAndLowPorts) {
     DoctorReport report = random_router();
     EXPECT_THAT(topics(report), ElementsAre("port_mapping", "hard_nat", "ipv6"));
     EXPECT_THAT(advice_about(report, "hard_nat"), HasSubstr("--low-ports"));
+    report.nat.behavior.allocation = Allocation::kSequential;
+    EXPECT_THAT(advice_about(report, "hard_nat"), HasSubstr("all others but those that draw"));
+    report.nat.behavior.allocation = Allocation::kRandom;
     report.nat.keeps_low_ports = true;
     EXPECT_THAT(advice_about(report, "hard_nat"), HasSubstr("keeps ports below 1024"));
     report.port_mapping = {.state = node::MappingState::kMapped,
@@ -193,7 +196,12 @@ TEST(Doctor, AdvisesAPairByItsReason) {
     EXPECT_THAT(advice_about(report, "pair"), HasSubstr("--low-ports"));
     report.pair->path->reason = node::Reason::kSpraysOff;
     EXPECT_THAT(advice_about(report, "pair"), HasSubstr("--no-spray"));
+    report.pair->path->reason = node::Reason::kGuessFailed;
+    EXPECT_EQ(advice_about(report, "one_address"), "") << "both mappings are known";
+    report.nat.behavior.mapping = Dependence::kPortIndependent;
+    EXPECT_THAT(advice_about(report, "one_address"), HasSubstr("--bind"));
     report.pair->path->reason = node::Reason::kPeerUdpBlocked;
+    EXPECT_EQ(advice_about(report, "one_address"), "");
     EXPECT_THAT(advice_about(report, "pair"), HasSubstr("other side's network lets no UDP out"));
     report.pair->path->state = node::PathState::kDirect;
     report.pair->path->reason = node::Reason::kSelected;
