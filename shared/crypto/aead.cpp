@@ -1,7 +1,5 @@
 #include "shared/crypto/aead.hpp"
 
-#include <cassert>
-
 #include <sodium.h>
 
 #include "shared/crypto/octets.hpp"
@@ -48,39 +46,37 @@ CipherSuite Aead::suite() const {
     return aes_ ? CipherSuite::kAes256Gcm : CipherSuite::kChaCha20Poly1305;
 }
 
-void Aead::seal_in_place(const FixedBytes<kAeadNonceSize>& nonce, Bytes associated_data,
-                         MutableBytes text_and_tag) const {
-    assert(text_and_tag.size() >= kTagSize);
-    const MutableBytes text = text_and_tag.first(text_and_tag.size() - kTagSize);
+void Aead::seal(const FixedBytes<kAeadNonceSize>& nonce, Bytes associated_data, Bytes text,
+                MutableBytes text_and_tag) const {
+    assert(text_and_tag.size() == text.size() + kTagSize);
+    const MutableBytes out = text_and_tag.first(text.size());
     const MutableBytes tag = text_and_tag.last(kTagSize);
     if (aes_) {
         crypto_aead_aes256gcm_encrypt_detached_afternm(
-            octets(text), octets(tag), nullptr, octets(Bytes{text}), text.size(),
-            octets(associated_data), associated_data.size(), nullptr, octets(Bytes{nonce}),
-            &aes_->state);
+            octets(out), octets(tag), nullptr, octets(text), text.size(), octets(associated_data),
+            associated_data.size(), nullptr, octets(Bytes{nonce}), &aes_->state);
     } else {
         crypto_aead_chacha20poly1305_ietf_encrypt_detached(
-            octets(text), octets(tag), nullptr, octets(Bytes{text}), text.size(),
-            octets(associated_data), associated_data.size(), nullptr, octets(Bytes{nonce}),
-            octets(chacha_key_.bytes()));
+            octets(out), octets(tag), nullptr, octets(text), text.size(), octets(associated_data),
+            associated_data.size(), nullptr, octets(Bytes{nonce}), octets(chacha_key_.bytes()));
     }
 }
 
-bool Aead::open_in_place(const FixedBytes<kAeadNonceSize>& nonce, Bytes associated_data,
-                         MutableBytes text_and_tag) const {
+bool Aead::open(const FixedBytes<kAeadNonceSize>& nonce, Bytes associated_data, Bytes text_and_tag,
+                MutableBytes text) const {
     if (text_and_tag.size() < kTagSize) return false;
-    const MutableBytes text = text_and_tag.first(text_and_tag.size() - kTagSize);
+    assert(text.size() == text_and_tag.size() - kTagSize);
+    const Bytes in = text_and_tag.first(text.size());
     const Bytes tag = text_and_tag.last(kTagSize);
     if (aes_) {
         return crypto_aead_aes256gcm_decrypt_detached_afternm(
-                   octets(text), nullptr, octets(Bytes{text}), text.size(), octets(tag),
+                   octets(text), nullptr, octets(in), in.size(), octets(tag),
                    octets(associated_data), associated_data.size(), octets(Bytes{nonce}),
                    &aes_->state) == 0;
     }
     return crypto_aead_chacha20poly1305_ietf_decrypt_detached(
-               octets(text), nullptr, octets(Bytes{text}), text.size(), octets(tag),
-               octets(associated_data), associated_data.size(), octets(Bytes{nonce}),
-               octets(chacha_key_.bytes())) == 0;
+               octets(text), nullptr, octets(in), in.size(), octets(tag), octets(associated_data),
+               associated_data.size(), octets(Bytes{nonce}), octets(chacha_key_.bytes())) == 0;
 }
 
 }  // namespace pinhole::crypto

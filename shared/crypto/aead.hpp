@@ -4,6 +4,7 @@
 // makes nonces of them, and is what everybody but the tests should use.
 #pragma once
 
+#include <cassert>
 #include <cstdint>
 #include <memory>
 
@@ -36,15 +37,32 @@ class Aead {
 
     [[nodiscard]] CipherSuite suite() const;
 
-    /// Encrypts all but the last `kTagSize` bytes of `text_and_tag` where they stand and writes the
-    /// tag into the last ones, which must be there.
-    void seal_in_place(const FixedBytes<kAeadNonceSize>& nonce, Bytes associated_data,
-                       MutableBytes text_and_tag) const;
+    /// Encrypts `text` into `text_and_tag`, which is `kTagSize` bytes longer and ends with the tag.
+    /// It may begin where `text` does, else the two must not overlap.
+    void seal(const FixedBytes<kAeadNonceSize>& nonce, Bytes associated_data, Bytes text,
+              MutableBytes text_and_tag) const;
 
-    /// Verifies the tag at the end of `text_and_tag` and decrypts what is before it where it
-    /// stands. False when it is too short or does not verify; the text is then destroyed.
+    /// Verifies the tag at the end of `text_and_tag` and decrypts what is before it into `text`,
+    /// which is `kTagSize` bytes shorter and stands as in `seal`. False when the tag is missing or
+    /// does not verify; what `text` held is then destroyed.
+    [[nodiscard]] bool open(const FixedBytes<kAeadNonceSize>& nonce, Bytes associated_data,
+                            Bytes text_and_tag, MutableBytes text) const;
+
+    /// As `seal`, where the text stands: all but the last `kTagSize` bytes of `text_and_tag`, which
+    /// must be there.
+    void seal_in_place(const FixedBytes<kAeadNonceSize>& nonce, Bytes associated_data,
+                       MutableBytes text_and_tag) const {
+        assert(text_and_tag.size() >= kTagSize);
+        seal(nonce, associated_data, text_and_tag.first(text_and_tag.size() - kTagSize),
+             text_and_tag);
+    }
+    /// As `open`, where the text stands.
     [[nodiscard]] bool open_in_place(const FixedBytes<kAeadNonceSize>& nonce, Bytes associated_data,
-                                     MutableBytes text_and_tag) const;
+                                     MutableBytes text_and_tag) const {
+        if (text_and_tag.size() < kTagSize) return false;
+        return open(nonce, associated_data, text_and_tag,
+                    text_and_tag.first(text_and_tag.size() - kTagSize));
+    }
 
   private:
     struct ExpandedAesKey;

@@ -21,6 +21,12 @@ class Cipher {
 
     [[nodiscard]] CipherSuite suite() const { return aead_.suite(); }
 
+    /// As `Aead::seal` and `Aead::open`, under the nonce of `counter`.
+    void seal(std::uint64_t counter, Bytes associated_data, Bytes text,
+              MutableBytes text_and_tag) const;
+    [[nodiscard]] bool open(std::uint64_t counter, Bytes associated_data, Bytes text_and_tag,
+                            MutableBytes text) const;
+
     /// Encrypts all but the last `kTagSize` bytes of `text_and_tag` in place; those receive the
     /// tag.
     void seal_in_place(std::uint64_t counter, Bytes associated_data,

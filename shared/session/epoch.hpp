@@ -50,32 +50,50 @@ class Epoch {
           indices_(from.indices),
           next_counter_(first_counter) {}
 
-    /// `datagram` holds 14 bytes of room, the frame, and 16 bytes of room; on return a whole
-    /// transport message. False, and nothing changed, at `kSealLimit`.
-    [[nodiscard]] bool seal_in_place(MutableBytes datagram) {
+    /// Makes a whole transport message of `frame` in `datagram`, which is `kTransportOverhead`
+    /// bytes longer. The frame stands there already, behind 14 bytes of room, or elsewhere. False,
+    /// and nothing changed, at `kSealLimit`.
+    [[nodiscard]] bool seal(Bytes frame, MutableBytes datagram) {
         assert(datagram.size() >= wire::kTransportSizeMin);
         if (next_counter_ >= kSealLimit) return false;
         const std::uint64_t counter = next_counter_++;
         wire::encode_header({.receiver = indices_.remote, .counter = counter}, datagram);
-        send_.seal_in_place(counter, datagram.first(wire::kTransportHeaderSize),
-                            datagram.subspan(wire::kTransportHeaderSize));
+        send_.seal(counter, datagram.first(wire::kTransportHeaderSize), frame,
+                   datagram.subspan(wire::kTransportHeaderSize));
         return true;
     }
 
-    /// `datagram` is a whole transport message that named this epoch's local index, in the
-    /// caller's memory; on success the frame inside it, opened in place.
+    /// The same where the frame stands: `datagram` holds 14 bytes of room, the frame, and 16 bytes
+    /// of room.
+    [[nodiscard]] bool seal_in_place(MutableBytes datagram) {
+        assert(datagram.size() >= wire::kTransportSizeMin);
+        return seal(datagram.subspan(wire::kTransportHeaderSize,
+                                     datagram.size() - wire::kTransportOverhead),
+                    datagram);
+    }
+
+    /// `datagram` is a whole transport message that named this epoch's local index. On success the
+    /// frame inside it, which stands at the front of `out`: at least as long as the frame, and
+    /// elsewhere or at the datagram's body.
     /// Drops: kReplay, kBadTag. Nothing mutates before the tag was verified.
-    [[nodiscard]] Parsed<MutableBytes> open_in_place(const wire::TransportHeader& header,
-                                                     MutableBytes datagram) {
+    [[nodiscard]] Parsed<MutableBytes> open(const wire::TransportHeader& header, Bytes datagram,
+                                            MutableBytes out) {
         if (!window_.would_accept(header.counter)) return dropped(Drop::kReplay);
-        const MutableBytes body = datagram.subspan(wire::kTransportHeaderSize);
-        if (!receive_.open_in_place(header.counter, datagram.first(wire::kTransportHeaderSize),
-                                    body)) {
+        const Bytes body = datagram.subspan(wire::kTransportHeaderSize);
+        const MutableBytes frame = out.first(body.size() - wire::kTagSize);
+        if (!receive_.open(header.counter, datagram.first(wire::kTransportHeaderSize), body,
+                           frame)) {
             return dropped(Drop::kBadTag);
         }
         window_.mark(header.counter);
         if (opened_ < kSealLimit) ++opened_;
-        return body.first(body.size() - wire::kTagSize);
+        return frame;
+    }
+
+    /// The same where the frame stands, in the caller's memory.
+    [[nodiscard]] Parsed<MutableBytes> open_in_place(const wire::TransportHeader& header,
+                                                     MutableBytes datagram) {
+        return open(header, datagram, datagram.subspan(wire::kTransportHeaderSize));
     }
 
     [[nodiscard]] const EpochIndices& indices() const { return indices_; }

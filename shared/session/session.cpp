@@ -27,20 +27,20 @@ Session<W>::Session(Instant now, const SessionContext& context, const crypto::Pu
       epoch_started_(now) {}
 
 template <std::size_t W>
-auto Session<W>::open_in_place(Instant now, const wire::TransportHeader& header,
-                               MutableBytes datagram) -> Parsed<Opened> {
+auto Session<W>::open(Instant now, const wire::TransportHeader& header, Bytes datagram,
+                      MutableBytes out) -> Parsed<Opened> {
     const auto opened = [](MutableBytes frame) { return Opened{.frame = frame}; };
     if (header.receiver == current_->indices().local) {
-        auto frame = current_->open_in_place(header, datagram).map(opened);
+        auto frame = current_->open(header, datagram, out).map(opened);
         if (frame) prove_at_ = kNever;
         return frame;
     }
     if (previous_ && header.receiver == previous_->epoch.indices().local) {
         if (now >= previous_->until) return dropped(Drop::kStale);
-        return previous_->epoch.open_in_place(header, datagram).map(opened);
+        return previous_->epoch.open(header, datagram, out).map(opened);
     }
     if (next_ && header.receiver == next_->epoch.indices().local) {
-        const auto frame = next_->epoch.open_in_place(header, datagram);
+        const auto frame = next_->epoch.open(header, datagram, out);
         if (!frame) return dropped(frame.error());
         const auto next = std::exchange(next_, nullptr);
         move_to(now, std::move(next->epoch));

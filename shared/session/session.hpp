@@ -56,9 +56,9 @@ struct SessionContext {
 template <std::size_t WindowBits>
 class Session {
   public:
-    /// What `open_in_place` found.
+    /// What `open` found.
     struct Opened {
-        /// The frame, tag first, in the datagram's own memory.
+        /// The frame, tag first, in the memory that it was to be opened into.
         MutableBytes frame;
         /// True for the first valid message under keys that the other side's rekey made.
         bool moved_to_next_epoch = false;
@@ -68,15 +68,23 @@ class Session {
     Session(Instant now, const SessionContext& context, const crypto::PublicKey& remote,
             const EpochKeys& keys);
 
-    /// As `Epoch::seal_in_place`, under the current epoch.
+    /// As `Epoch::seal` and `Epoch::seal_in_place`, under the current epoch.
+    [[nodiscard]] bool seal(Bytes frame, MutableBytes datagram) {
+        return current_->seal(frame, datagram);
+    }
     [[nodiscard]] bool seal_in_place(MutableBytes datagram) {
         return current_->seal_in_place(datagram);
     }
 
-    /// Opens a transport message that names one of our indexes, in place.
+    /// Opens a transport message that names one of our indexes into `out`, as `Epoch::open`.
     /// Drops: kUnknownSession, kReplay, kBadTag.
+    [[nodiscard]] Parsed<Opened> open(Instant now, const wire::TransportHeader& header,
+                                      Bytes datagram, MutableBytes out);
+    /// The same where it stands.
     [[nodiscard]] Parsed<Opened> open_in_place(Instant now, const wire::TransportHeader& header,
-                                               MutableBytes datagram);
+                                               MutableBytes datagram) {
+        return open(now, header, datagram, datagram.subspan(wire::kTransportHeaderSize));
+    }
 
     /// Data went out: the epoch will be replaced at the busy age.
     void on_data_sent() { data_sent_ = true; }

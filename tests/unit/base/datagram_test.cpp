@@ -85,7 +85,7 @@ TEST(TransmitQueue, TakesARunWholeOrNotAtAll) {
 
 TEST(TransmitQueue, EqualDatagramsToOnePathFormARunThatAShorterOneEnds) {
     TransmitQueue queue{100};
-    for (const std::size_t size : {10, 10, 10, 7, 10, 11, 11}) {
+    for (const std::size_t size : std::vector<std::size_t>{10, 10, 10, 7, 10, 11, 11}) {
         ASSERT_TRUE(queue.push(Filled{size, 0}.to(path_to(1))));
     }
     EXPECT_EQ(queue.size(), 7U);
@@ -147,7 +147,7 @@ TEST(TransmitQueue, ARunStaysWithinWhatOneSystemCallMaySend) {
 
 TEST(TransmitQueue, AnEmptyDatagramStaysAlone) {
     TransmitQueue queue{10};
-    for (const std::size_t size : {0, 0, 5, 0}) {
+    for (const std::size_t size : std::vector<std::size_t>{0, 0, 5, 0}) {
         ASSERT_TRUE(queue.push(Filled{size, 0}.to(path_to(1))));
     }
     EXPECT_EQ(runs_of(queue).size(), 4U);

@@ -93,6 +93,22 @@ TEST_P(CipherOfSuite, DestroysATextThatDoesNotVerify) {
     EXPECT_EQ(to_hex(Bytes{forged}.first(14)), std::string(28, '0'));
 }
 
+TEST_P(CipherOfSuite, SealsAndOpensFromOnePlaceIntoAnother) {
+    const Cipher cipher{GetParam(), key()};
+    const Bytes text = as_bytes("attack at dawn");
+    ByteVector sealed_elsewhere(text.size() + kTagSize);
+    cipher.seal(kCounter, as_bytes("header"), text, sealed_elsewhere);
+    EXPECT_EQ(to_hex(sealed_elsewhere), to_hex(sealed(cipher)));
+    const ByteVector kept = sealed_elsewhere;
+    ByteVector opened(text.size());
+    ASSERT_TRUE(cipher.open(kCounter, as_bytes("header"), sealed_elsewhere, opened));
+    EXPECT_EQ(to_hex(opened), to_hex(text));
+    EXPECT_EQ(sealed_elsewhere, kept);
+    sealed_elsewhere.back() ^= std::byte{1};
+    EXPECT_FALSE(cipher.open(kCounter, as_bytes("header"), sealed_elsewhere, opened));
+    EXPECT_EQ(to_hex(opened), std::string(28, '0'));
+}
+
 TEST_P(CipherOfSuite, SealsAnEmptyText) {
     const Cipher cipher{GetParam(), key()};
     FixedBytes<kTagSize> message{};

@@ -53,6 +53,22 @@ TEST(Epoch, OpensWhatTheOtherSideSealed) {
     }
 }
 
+TEST(Epoch, SealsAndOpensFromOnePlaceIntoAnother) {
+    auto ends = peers(1);
+    const Bytes frame = as_bytes("some text");
+    ByteVector datagram(frame.size() + wire::kTransportOverhead);
+    ASSERT_TRUE(ends.ann.seal(frame, datagram));
+    const ByteVector kept = datagram;
+    ByteVector out(datagram.size());
+    const auto header = *wire::parse_transport_header(datagram);
+    const auto opened = ends.bob.open(header, datagram, out);
+    ASSERT_TRUE(opened.has_value());
+    EXPECT_EQ(as_text(*opened), "some text");
+    EXPECT_EQ(opened->data(), out.data());
+    EXPECT_EQ(datagram, kept);
+    EXPECT_EQ(ends.bob.open(header, datagram, out).error(), Drop::kReplay);
+}
+
 TEST(Epoch, EveryByteIsAuthenticated) {
     for (const std::uint32_t features : {0U, kAes}) {
         if (features != 0 && !crypto::is_aes256gcm_available()) continue;
