@@ -269,7 +269,7 @@ void RendezvousClient::note_nat(Instant now, const traversal::NatReport& report)
 void RendezvousClient::poll_keepalive(Instant now) {
     if (timers_.take_expired(Timer::kKeepalive, now)) {
         timers_.set(Timer::kKeepalive, now + keepalive_);
-        send_keepalive(now, ++keepalives_ % kKeepalivesPerAck == 0);
+        send_keepalive(now, ++keepalives_ % kKeepalivesPerAck == 0 || is_over_tcp());
     }
     if (!timers_.take_expired(Timer::kAck, now)) return;
     if (++acks_missing_ < kAckTries) return send_keepalive(now, true);

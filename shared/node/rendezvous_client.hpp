@@ -32,7 +32,8 @@ namespace pinhole::node {
 /// Keepalives refresh the mapping towards the server and tell it that we live (protocol.md); a
 /// mapping lives at least 30 s on the shortest-lived routers we know.
 inline constexpr Duration kServerKeepalive = 20s;
-/// Every third keepalive asks for an acknowledgement.
+/// Every third keepalive asks for an acknowledgement; over TCP each one, since no datagram of the
+/// pairs shows there that the server is still at the other end.
 inline constexpr int kKeepalivesPerAck = 3;
 /// Waits for an acknowledgement before the session counts as lost: 1, 2, 4 s.
 inline constexpr int kAckTries = 3;

@@ -96,6 +96,42 @@ TEST(Tcp, ARestartedServerIsFoundAgainAndTheTalkGoesOn) {
     }
 }
 
+/// From now on nothing but acknowledgements comes back on the streams that exist: something on the
+/// way takes what the client says and leads nowhere.
+void silence_streams(Cable& uplink, Instant& silent_from) {
+    const auto old = std::make_shared<std::set<std::uint16_t>>();
+    uplink.down.set_filter([old, &silent_from](const Packet& packet) {
+        constexpr std::byte kAcknowledgement{4};
+        if (packet.transport != Transport::kTcp) return true;
+        if (silent_from == Instant{}) old->insert(packet.destination.port);
+        const bool is_silent = silent_from != Instant{} && old->contains(packet.destination.port);
+        return !is_silent || packet.payload.front() == kAcknowledgement;
+    });
+}
+
+TEST(Tcp, AStreamThatTurnsSilentIsLeftForAnother) {
+    for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+        for (const bool talks : {false, true}) {
+            TcpCouple couple{seed, "udp_blocked", "udp_blocked"};
+            Town& town = couple.town();
+            Instant silent{};
+            silence_streams(town.uplink("a"), silent);
+            ASSERT_TRUE(couple.settle_in_talk()) << couple.where();
+            couple.expect_messages_flow(5, 10s);
+            if (!talks) town.run_for(40s);
+            silent = town.lab().now();
+            if (talks) town.send(couple.alice(), "still there?");
+            // It is asked every 20 s, has 7 s to answer, and all come back spread over the window.
+            ASSERT_TRUE(
+                town.run_until([&] { return couple.alice().registered_at() > silent; }, 31s))
+                << couple.where();
+            town.run_for(10s);
+            couple.expect_messages_flow(5, 20s);
+            EXPECT_EQ(couple.alice().connections(), 1U) << couple.where();
+        }
+    }
+}
+
 TEST(Tcp, AServerThatSaysGoodbyeIsMetAgain) {
     TcpCouple couple{2, "udp_blocked", "eim_apdf"};
     Town& town = couple.town();
