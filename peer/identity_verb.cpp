@@ -13,13 +13,12 @@ namespace pinhole::peer {
 ExitCode run_id(const cxxopts::ParseResult& words, const net::Environment& environment) {
     if (!plain_words(words).empty()) throw UsageError("id takes no further words");
     crypto::SystemRandom random;
-    if (words.count("new-psk") > 0) {
-        const auto file = words["new-psk"].as<std::string>();
-        net::create_group_key(file, random);
+    if (const auto file = new_psk_file(words)) {
+        net::create_group_key(*file, random);
         fmt::print(
             stderr,
             "group key written to {0}; bring it to every member, then: peer --psk-file {0}\n",
-            file);
+            *file);
         return ExitCode::kOk;
     }
     const Id id = own_id(words, environment);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include <cxxopts.hpp>
 #include <fmt/format.h>
 
 #include "peer/chat_protocol.hpp"
@@ -166,6 +167,10 @@ Id own_id(const cxxopts::ParseResult& words, const net::Environment& environment
     const auto id = given ? given : environment("PINHOLE_ID");
     if (!id || id->empty()) throw UsageError("who are you? Give --id NAME or set PINHOLE_ID");
     return peer_of(*id);
+}
+
+std::optional<std::string> new_psk_file(const cxxopts::ParseResult& words) {
+    return text_of(words, "new-psk");
 }
 
 std::string canonical_via(const std::string& text) {

@@ -10,12 +10,16 @@
 #include <string>
 #include <vector>
 
-#include <cxxopts.hpp>
-
 #include "peer/screen.hpp"
 #include "shared/base/time.hpp"
 #include "shared/net/state_dir.hpp"
 #include "shared/node/config.hpp"
+
+// Declared only: cxxopts.hpp costs seconds of compile time, and two files need it.
+namespace cxxopts {
+class Options;
+class ParseResult;
+}  // namespace cxxopts
 
 namespace pinhole::peer {
 
@@ -100,6 +104,8 @@ void add_no_options(cxxopts::Options& options);
 [[nodiscard]] DoctorOptions doctor_options(const cxxopts::ParseResult& words,
                                            const net::Environment& environment);
 [[nodiscard]] Id own_id(const cxxopts::ParseResult& words, const net::Environment& environment);
+/// The file to write a group's key to, if one is asked for.
+[[nodiscard]] std::optional<std::string> new_psk_file(const cxxopts::ParseResult& words);
 /// `host:port` with the default port filled in and brackets around IPv6.
 [[nodiscard]] std::string canonical_via(const std::string& text);
 /// The words that are no options.

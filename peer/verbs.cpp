@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <vector>
 
+#include <cxxopts.hpp>
 #include <fmt/format.h>
 
 #include "peer/chat.hpp"

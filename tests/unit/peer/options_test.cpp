@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <cxxopts.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -169,6 +170,15 @@ TEST(Options, DoctorHasTimeToMeasureALifetime) {
     EXPECT_EQ(doctor({"--id", "a", "--via", "h", "--lifetime"}).timeout, Duration{300s});
     EXPECT_EQ(doctor({"--id", "a", "--via", "h", "--lifetime", "--timeout", "9"}).timeout,
               Duration{9s});
+}
+
+TEST(Options, IdWritesAGroupKeyToOneFileWhenAsked) {
+    const auto file = [](const std::vector<const char*>& words) {
+        return new_psk_file(parsed(&add_id_options, words));
+    };
+    EXPECT_EQ(file({"--new-psk", "group.key"}), "group.key");
+    EXPECT_EQ(file({"--id", "a"}), std::nullopt);
+    EXPECT_THROW(static_cast<void>(file({"--new-psk", "a", "--new-psk", "b"})), UsageError);
 }
 
 TEST(Options, PingWithoutEndStillWantsAFirstAnswer) {
