@@ -21,9 +21,10 @@ endforeach()
 
 find_program(PINHOLE_CCACHE ccache)
 if(PINHOLE_CCACHE)
-    # Paths relative to the tree, so that every checkout and build folder shares one cache.
+    # Paths relative to the tree, so that every checkout and build folder shares one cache. The
+    # sloppiness is what a precompiled header needs; no source uses the macros that it is about.
     set(launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
-        ${PINHOLE_CCACHE})
+        CCACHE_SLOPPINESS=pch_defines,time_macros ${PINHOLE_CCACHE})
     set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
     set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
 endif()
