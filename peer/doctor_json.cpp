@@ -56,6 +56,7 @@ std::string_view token_of(PortUnmapped::Reason reason) {
         case PortUnmapped::Reason::kNoGateway: return "no_gateway";
         case PortUnmapped::Reason::kRefused: return "refused";
         case PortUnmapped::Reason::kDoubleNat: return "double_nat";
+        case PortUnmapped::Reason::kTooShort: return "too_short";
         case PortUnmapped::Reason::kLost: return "lost";
     }
     return "?";

@@ -103,6 +103,10 @@ std::string about_port_mapping(const DoctorReport& report) {
         case PortUnmapped::Reason::kRefused:
             return "The router knows port mapping but refused it: allow UPnP, NAT-PMP or PCP for "
                    "this machine.";
+        case PortUnmapped::Reason::kTooShort:
+            return "The router maps ports for less than a minute: look for a lease time in its "
+                   "port "
+                   "mapping settings.";
         case PortUnmapped::Reason::kLost:
             return "The router took a port mapping away; it is asked for again. If it stays away, "
                    "restart the router.";

@@ -123,6 +123,7 @@ struct PortUnmapped {
         kNoGateway,  ///< no default route, or nobody there speaks any of the protocols
         kRefused,    ///< the gateway does not want to
         kDoubleNat,  ///< the gateway has no public address itself: another NAT is above it
+        kTooShort,   ///< the gateway grants it for too short a time to be of use
         kLost,       ///< it existed and could not be renewed; the driver goes on trying
     };
     SocketId socket;
@@ -146,6 +147,7 @@ struct PortUnmapped {
         case PortUnmapped::Reason::kNoGateway: return "no gateway that maps ports";
         case PortUnmapped::Reason::kRefused: return "the gateway refused";
         case PortUnmapped::Reason::kDoubleNat: return "the gateway is behind another NAT";
+        case PortUnmapped::Reason::kTooShort: return "the gateway maps ports for seconds only";
         case PortUnmapped::Reason::kLost: return "the mapping was lost";
     }
     return "?";

@@ -36,6 +36,7 @@ struct MappingGrant {
 enum class MappingRefusal : std::uint8_t {
     kNoAnswer,         ///< nobody there speaks this protocol
     kRefused,          ///< it is spoken, and the answer is no
+    kTooShort,         ///< the answer is yes, for a time that is not worth it
     kNoPublicAddress,  ///< the gateway has no public address to map on
 };
 

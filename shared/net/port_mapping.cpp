@@ -7,13 +7,11 @@
 namespace pinhole::net {
 namespace {
 
-/// A gateway that grants less than two of these is not asked more often.
-constexpr Duration kRenewalIntervalMin = 1s;
-
 PortUnmapped::Reason reason_of(MappingRefusal refusal) {
     switch (refusal) {
         case MappingRefusal::kNoAnswer: return PortUnmapped::Reason::kNoGateway;
         case MappingRefusal::kRefused: return PortUnmapped::Reason::kRefused;
+        case MappingRefusal::kTooShort: return PortUnmapped::Reason::kTooShort;
         case MappingRefusal::kNoPublicAddress: break;
     }
     return PortUnmapped::Reason::kDoubleNat;
@@ -69,8 +67,10 @@ void PortMapping::on_answer(Instant now, std::size_t way, const MappingOutcome& 
     if (state_ == State::kMapped) return on_renewal(now, outcome);
     if (state_ != State::kAsking) return;
     if (!outcome) return on_failure(now, way, outcome.error());
-    if (outcome->external.ip.scope() == Scope::kPublic) return on_grant(now, way, *outcome);
-    on_private_grant(way, *outcome);
+    const bool is_public = outcome->external.ip.scope() == Scope::kPublic;
+    if (is_public && !is_too_short(*outcome)) return on_grant(now, way, *outcome);
+    give_back(way, *outcome);
+    if (is_public) return on_failure(now, way, {MappingRefusal::kTooShort, {}});
     on_failure(now, way, {MappingRefusal::kNoPublicAddress, outcome->external});
 }
 
@@ -85,8 +85,8 @@ void PortMapping::on_grant(Instant now, std::size_t way, const MappingGrant& gra
     take(now, grant);
 }
 
-void PortMapping::on_private_grant(std::size_t way, const MappingGrant& grant) {
-    // Nobody outside can use it; a gateway's table is not to be filled with such.
+void PortMapping::give_back(std::size_t way, const MappingGrant& grant) {
+    // It is of no use; a gateway's table is not to be filled with such.
     MappingWish removal = wish(Duration{0});
     removal.external = grant.external;
     ways_[way].client->ask(removal, [](Instant, const MappingOutcome&) {});
@@ -116,7 +116,7 @@ void PortMapping::conclude(Instant now) {
 
 void PortMapping::take(Instant now, const MappingGrant& grant) {
     expires_ = now + grant.lifetime;
-    renew_at_ = now + std::max(grant.lifetime / 2, kRenewalIntervalMin);
+    renew_at_ = now + grant.lifetime / 2;
     gateway_restarted_ |= grant.gateway_restarted;
     if (external_ == grant.external) return;
     external_ = grant.external;
@@ -138,7 +138,8 @@ void PortMapping::send_renewal() {
 }
 
 void PortMapping::on_renewal(Instant now, const MappingOutcome& outcome) {
-    if (outcome && outcome->external.ip.scope() == Scope::kPublic) return take(now, *outcome);
+    const bool is_good = outcome && outcome->external.ip.scope() == Scope::kPublic;
+    if (is_good && !is_too_short(*outcome)) return take(now, *outcome);
     const bool is_silent = !outcome && outcome.error().why == MappingRefusal::kNoAnswer;
     if (!is_silent || now >= expires_) return lose(now);
     renew_at_ = std::min(now + std::max((expires_ - now) / 2, kRenewalPauseMin), expires_);

@@ -9,6 +9,7 @@
 // clients; touches neither socket nor clock, so that its tests run in virtual time.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -20,6 +21,10 @@ namespace pinhole::net {
 
 /// RFC 6886 3.3 recommends it for what may be renewed.
 inline constexpr Duration kMappingLifetime = 7200s;
+/// A gateway is asked to renew at most so often. What it grants for less than twice of that, where
+/// more was asked for, is given back: renewals would go on at its pace for as long as we run.
+inline constexpr Duration kRenewalIntervalMin = 30s;
+inline constexpr Duration kLeastLifetime = 2 * kRenewalIntervalMin;
 /// After half of the lifetime without an answer to the renewal: half of what is left, at least this
 /// (RFC 6887 11.2.1).
 inline constexpr Duration kRenewalPauseMin = 4s;
@@ -80,7 +85,11 @@ class PortMapping {
     [[nodiscard]] MappingDone answer_to(std::size_t way);
     void on_answer(Instant now, std::size_t way, const MappingOutcome& outcome);
     void on_grant(Instant now, std::size_t way, const MappingGrant& grant);
-    void on_private_grant(std::size_t way, const MappingGrant& grant);
+    void give_back(std::size_t way, const MappingGrant& grant);
+    /// The gateway would have to be asked again at once.
+    [[nodiscard]] bool is_too_short(const MappingGrant& grant) const {
+        return grant.lifetime < std::min(kLeastLifetime, owner_.lifetime);
+    }
     void on_failure(Instant now, std::size_t way, const MappingFailure& failure);
     void conclude(Instant now);
     void send_renewal();

@@ -184,6 +184,33 @@ TEST_F(MappedTest, IsRenewedAtHalfOfItsLifetime) {
     EXPECT_EQ(reports_.size(), 1U) << "a renewal is no news";
 }
 
+TEST_F(PortMappingTest, AGrantForSecondsIsGivenBackAndCountsAsARefusal) {
+    mapping_.ask(at(0s), kPort);
+    pcp().grant(at(0s), kPublic, 59s);
+    EXPECT_EQ(pcp().asked.back().lifetime, Duration{0}) << "given back";
+    nat_pmp().grant(at(1s), kPublic, 1s);
+    upnp().refuse(at(2s), MappingRefusal::kNoAnswer);
+    EXPECT_EQ(last<PortUnmapped>().reason, Reason::kTooShort);
+    EXPECT_EQ(reports_.size(), 1U);
+    EXPECT_EQ(mapping_.next_timeout(), kNever) << "and nobody asks once a second";
+}
+
+TEST_F(PortMappingTest, RenewalsAreNeverLessThanHalfAMinuteApart) {
+    mapping_.ask(at(0s), kPort);
+    pcp().grant(at(0s), kPublic, kLeastLifetime);
+    EXPECT_EQ(mapping_.next_timeout(), at(kRenewalIntervalMin));
+}
+
+TEST_F(MappedTest, ARenewalForSecondsIsALossAndIsTriedAgainEverMoreRarely) {
+    mapping_.handle_timeout(at(50s));
+    pcp().grant(at(50s), kPublic, 1s);
+    EXPECT_EQ(last<PortUnmapped>().reason, Reason::kLost);
+    pcp().grant(at(50s), kPublic, 1s);
+    nat_pmp().refuse(at(50s), MappingRefusal::kNoAnswer);
+    upnp().refuse(at(50s), MappingRefusal::kNoAnswer);
+    EXPECT_EQ(mapping_.next_timeout(), at(50s) + kRemapPauseMin);
+}
+
 TEST_F(MappedTest, AnotherPortAtRenewalIsNews) {
     mapping_.handle_timeout(at(50s));
     pcp().grant(at(50s), kOtherPublic, 100s);
