@@ -4,7 +4,6 @@
 // core_network.cpp what the machine and its network do to us.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <unordered_map>
 
@@ -87,6 +86,8 @@ class Node::Core {
     void notice_gap(Instant now);
     void on_network_changed(Instant now);
     void settle(Instant now);
+    /// Settles what `send` left for the first poll after it.
+    void settle_sent();
     void take_rendezvous_news(Instant now);
     void take_nat_news(Instant now);
     void measure_ports(Instant now);
@@ -99,7 +100,7 @@ class Node::Core {
     Random& random_;
     DropCounters drops_;
     TransmitQueue out_{kTransmitsMax};
-    std::deque<NodeEvent> events_;
+    EventQueue events_;
     IndexTable indices_;
     session::SessionContext context_;
     crypto::CookieJar cookies_;
@@ -122,13 +123,11 @@ class Node::Core {
     bool lost_v4_ = false;
     bool lost_v6_ = false;
     Instant last_mutation_{};
+    /// Messages were sent since the last settling: they are to share datagrams.
+    bool has_sent_ = false;
     bool had_relay_ = false;
     bool was_udp_blocked_ = false;
-    /// The bytes of the `MessageReceived` events that wait, in their order.
-    std::deque<ByteVector> messages_;
-    /// The message that `poll_event` handed out last: its bytes live until the next one.
-    ByteVector handed_out_;
-    /// Where datagrams are opened: the outer one, and the one inside a relay frame.
+    /// Where datagrams are opened to: the outer one, and the one inside a relay frame.
     std::array<std::byte, 2048> opening_;
     std::array<std::byte, 2048> opening_relayed_;
 };

@@ -57,19 +57,17 @@ void Node::Core::handle_transport(Instant now, const Route& route, Bytes message
     if (!header) return drops_.add(header.error());
     const auto owner = indices_.find(header->receiver);
     if (!owner) return drops_.add(Drop::kUnknownSession);
-    auto& scratch = route.is_relay() ? opening_relayed_ : opening_;
-    if (message.size() > scratch.size()) return drops_.add(Drop::kBadLength);
-    Writer{scratch}.bytes(message);
-    const MutableBytes datagram = MutableBytes{scratch}.first(message.size());
+    const Opening opening{message, route.is_relay() ? opening_relayed_ : opening_};
+    if (message.size() > opening.room.size()) return drops_.add(Drop::kBadLength);
 
     if (owner->peer) {
         if (PeerLink* link = find(*owner->peer)) {
-            link->handle_transport(now, route, *header, datagram);
+            link->handle_transport(now, route, *header, opening);
         }
     } else if (route.is_relay()) {
         drops_.add(Drop::kUnexpected);  // the server does not relay to itself
     } else if (const auto frame =
-                   rendezvous_.handle_transport(now, route.path(), *header, datagram)) {
+                   rendezvous_.handle_transport(now, route.path(), *header, opening)) {
         handle_server_frame(now, *frame);
     }
 }

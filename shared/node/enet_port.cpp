@@ -40,7 +40,7 @@ HandshakeEnet EnetPort::catch_first(VirtualAddress address) {
             transmit->bytes.size() <= HandshakeEnet::capacity()) {
             caught.assign(transmit->bytes);
         } else {
-            stash_.push_back({transmit->to, to_vector(transmit->bytes)});
+            stash_.push_back({transmit->to, to_vector(transmit->with_headroom)});
         }
     }
     return caught;
@@ -51,7 +51,9 @@ std::optional<reliable::EnetTransmit> EnetPort::poll_transmit() {
     leaving_ = std::move(stash_.front().bytes);
     const VirtualAddress to = stash_.front().to;
     stash_.pop_front();
-    return reliable::EnetTransmit{.to = to, .bytes = leaving_};
+    return reliable::EnetTransmit{.to = to,
+                                  .bytes = Bytes{leaving_}.subspan(reliable::kEnetHeadroom),
+                                  .with_headroom = leaving_};
 }
 
 }  // namespace pinhole::node

@@ -41,7 +41,7 @@ class EnetPort {
   private:
     struct Stashed {
         VirtualAddress to;
-        ByteVector bytes;
+        ByteVector bytes;  ///< with the headroom
     };
 
     HandshakeEnet catch_first(VirtualAddress address);

@@ -73,25 +73,20 @@ void Node::Core::handle_timeout(Instant now) {
 }
 
 std::optional<Transmit> Node::Core::poll_transmit() {
+    settle_sent();
     return out_.pop();
 }
 
 std::optional<IoRequest> Node::Core::poll_io_request() {
+    settle_sent();
     if (const auto request = rendezvous_.poll_io_request()) return request;
     if (const auto request = own_mapping_.poll_request()) return request;
     return spares_.poll_request();
 }
 
 std::optional<NodeEvent> Node::Core::poll_event() {
-    if (events_.empty()) return std::nullopt;
-    NodeEvent event = std::move(events_.front());
-    events_.pop_front();
-    if (auto* message = std::get_if<MessageReceived>(&event)) {
-        handed_out_ = std::move(messages_.front());
-        messages_.pop_front();
-        message->bytes = handed_out_;
-    }
-    return event;
+    settle_sent();
+    return events_.poll();
 }
 
 Instant Node::Core::next_timeout() const {
@@ -103,7 +98,12 @@ Instant Node::Core::next_timeout() const {
 
 // ---- around every mutation
 
+void Node::Core::settle_sent() {
+    if (has_sent_) settle(last_mutation_);
+}
+
 void Node::Core::settle(Instant now) {
+    has_sent_ = false;
     take_rendezvous_news(now);
     for (const auto& [number, link] : links_) link->drain(now);
     measure_ports(now);
@@ -121,14 +121,14 @@ void Node::Core::send_enet_datagrams(Instant now) {
     while (const auto transmit = enet_.poll_transmit()) {
         const auto owner = enet_.peer_of(transmit->to);
         PeerLink* link = owner ? find(*owner) : nullptr;
-        if (link != nullptr) link->send_enet(now, transmit->to, transmit->bytes);
+        if (link != nullptr) link->send_enet(now, *transmit);
     }
 }
 
 void Node::Core::take_rendezvous_news(Instant now) {
     own_mapping_.set_observed(rendezvous_.gathering().mapped_endpoint(kSocketV4));
     rendezvous_.offer_port_mapping(now, own_mapping_.offered());
-    while (auto event = rendezvous_.poll_event()) events_.push_back(*std::move(event));
+    while (auto event = rendezvous_.poll_event()) events_.emplace_back(*std::move(event));
     if (rendezvous_.take_candidates_changed()) {
         for (const auto& [number, link] : links_) link->on_local_changed(now, local_sockets());
     }
@@ -162,9 +162,7 @@ void Node::Core::take(const reliable::EnetEvent& event) {
     if (link == nullptr || link->address() != address) return;
     if (const auto* message = std::get_if<reliable::EnetMessage>(&event)) {
         link->on_enet_connected();
-        messages_.push_back(to_vector(message->bytes));
-        events_.emplace_back(
-            MessageReceived{.peer = *owner, .channel = message->channel, .bytes = {}});
+        events_.push_message(*owner, message->channel, message->bytes);
     } else if (std::holds_alternative<reliable::EnetConnected>(event)) {
         link->on_enet_connected();
     } else {
@@ -228,7 +226,7 @@ Result<void, reliable::SendError> Node::Core::send(Instant now, PeerNumber peer,
     if (link == nullptr || !link->address()) return failure(reliable::SendError::kNotConnected);
     const auto sent =
         enet_.host().send(now, *link->address(), message.channel, message.bytes, message.delivery);
-    if (sent) settle(now);
+    has_sent_ = has_sent_ || sent.has_value();
     return sent;
 }
 

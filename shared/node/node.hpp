@@ -80,7 +80,8 @@ class Node {
     /// `keep_trying` the node repeats until `disconnect`; without, the first failure ends it.
     PeerNumber connect(Instant now, const Id& id, bool keep_trying);
 
-    /// Queues a message; it leaves with the next drain.
+    /// Queues a message; it leaves with the next drain, and what was sent since the last one shares
+    /// datagrams with it.
     [[nodiscard]] Result<void, reliable::SendError> send(Instant now, PeerNumber peer,
                                                          const Outbound& message);
 

@@ -4,8 +4,9 @@
 //     |
 //                                                ^ a direct datagram begins here
 //
-// The frame is written once and sealed where it stands; for the relay the sealed message is sealed
-// again around itself. No byte is copied until the datagram joins the transmit queue.
+// It stands in the transmit queue's own memory, at the end, and leaves from there: a frame is
+// written or sealed straight into it, and for the relay the sealed message is sealed again around
+// itself. Messages that go the direct way stand without a gap, so that they can form a run.
 #pragma once
 
 #include "shared/base/bytes.hpp"
@@ -18,41 +19,67 @@ namespace pinhole::node {
 
 inline constexpr std::size_t kRelayFrameHeader = 1 + 4;
 
+/// A transport message that arrived, and where its frame is opened to: at least as much room.
+struct Opening {
+    Bytes datagram;
+    MutableBytes room;
+};
+
 class Outgoing {
   public:
+    enum class Way : bool { kDirect, kRelay };
+
+    /// Lends itself room in `queue`, which must not be used otherwise until `leave`.
+    Outgoing(TransmitQueue& queue, Way way)
+        : queue_(queue),
+          room_(queue.reserve(kInnerOffset + kUdpPayloadMax + wire::kTagSize)),
+          inner_offset_(way == Way::kRelay ? kInnerOffset : 0) {}
+
     /// Where the frame of a transport message goes.
     [[nodiscard]] MutableBytes frame_room() {
-        return MutableBytes{storage_}.subspan(kInnerOffset + wire::kTransportHeaderSize, kFrameMax);
+        return room_.subspan(inner_offset_ + wire::kTransportHeaderSize, kFrameMax);
     }
 
-    /// Seals the first `frame_size` bytes of the room as one transport message of `session`.
-    /// Empty when the session refuses to seal any more.
+    /// Seals `frame` as one transport message of `session`; it is the front of the room, or stands
+    /// elsewhere. Empty when the session refuses to seal any more.
+    template <class Session>
+    [[nodiscard]] Bytes seal(Session& session, Bytes frame) {
+        assert(!frame.empty());
+        assert(frame.size() <= kFrameMax);
+        message_ = room_.subspan(inner_offset_, frame.size() + wire::kTransportOverhead);
+        if (!session.seal(frame, message_)) message_ = {};
+        return message_;
+    }
     template <class Session>
     [[nodiscard]] Bytes seal(Session& session, std::size_t frame_size) {
-        assert(frame_size > 0 && frame_size <= kFrameMax);
-        inner_size_ = frame_size + wire::kTransportOverhead;
-        const MutableBytes inner = MutableBytes{storage_}.subspan(kInnerOffset, inner_size_);
-        if (!session.seal_in_place(inner)) return {};
-        return inner;
+        return seal(session, frame_room().first(frame_size));
     }
 
-    /// A whole message of kind 6 or 7 in place of a sealed one.
+    /// A copy of a whole message in place of a sealed one.
     void set_message(Bytes message) {
-        inner_size_ = message.size();
-        Writer{MutableBytes{storage_}.subspan(kInnerOffset)}.bytes(message);
+        message_ = room_.subspan(inner_offset_, message.size());
+        std::ranges::copy(message, message_.begin());
     }
 
-    /// Wraps the message into a relay frame and seals that in the server's session. Destroys the
-    /// message. Empty when the session refuses.
+    /// Wraps the message into a relay frame and seals that in the server's session; `kRelay` was
+    /// said at the beginning. Destroys the message. Empty when the session refuses.
     template <class Session>
     [[nodiscard]] Bytes wrap(Session& server_session, RelayHandle handle) {
-        const std::size_t outer_size = kInnerOffset + inner_size_ + wire::kTagSize;
-        Writer{MutableBytes{storage_}.subspan(wire::kTransportHeaderSize)}
+        assert(inner_offset_ == kInnerOffset);
+        Writer{room_.subspan(wire::kTransportHeaderSize)}
             .u8(static_cast<std::uint8_t>(wire::FrameTag::kRelay))
             .u32(handle.value());
-        const MutableBytes outer = MutableBytes{storage_}.first(outer_size);
-        if (!server_session.seal_in_place(outer)) return {};
-        return outer;
+        message_ = room_.first(kInnerOffset + message_.size() + wire::kTagSize);
+        inner_offset_ = 0;
+        if (!server_session.seal_in_place(message_)) message_ = {};
+        return message_;
+    }
+
+    /// The message leaves by `path`. False when there is none, or the queue is full.
+    [[nodiscard]] bool leave(const Path& path) {
+        // Behind the room that the relay would have needed nothing begins that can leave.
+        assert(inner_offset_ == 0);
+        return !message_.empty() && queue_.commit({.path = path, .bytes = message_});
     }
 
   private:
@@ -61,8 +88,10 @@ class Outgoing {
     /// only ever goes direct (a padded challenge).
     static constexpr std::size_t kFrameMax = kUdpPayloadMax - wire::kTransportOverhead;
 
-    std::array<std::byte, kInnerOffset + kUdpPayloadMax + wire::kTagSize> storage_;
-    std::size_t inner_size_ = 0;
+    TransmitQueue& queue_;
+    MutableBytes room_;
+    std::size_t inner_offset_;
+    MutableBytes message_;
 };
 
 }  // namespace pinhole::node

@@ -85,10 +85,7 @@ void PeerLink::on_attempt_expired(Instant now) {
 }
 
 void PeerLink::send_initiation_by_relay() {
-    if (!handle_) return;
-    Outgoing outgoing;
-    outgoing.set_message(attempt_->initiation({}).bytes());
-    shared_.rendezvous.relay(*handle_, outgoing);
+    if (handle_) relay(attempt_->initiation({}).bytes());
 }
 
 void PeerLink::send_initiation(const Path& path) {
@@ -223,10 +220,7 @@ Parsed<void> PeerLink::answer(Instant now, session::Responder& responder,
 
 void PeerLink::repeat_answer(const Route& route) {
     if (route.is_direct()) return push(route.path(), answered_->message_2.bytes());
-    if (!handle_) return;
-    Outgoing outgoing;
-    outgoing.set_message(answered_->message_2.bytes());
-    shared_.rendezvous.relay(*handle_, outgoing);
+    if (handle_) relay(answered_->message_2.bytes());
 }
 
 void PeerLink::drop_pending() {

@@ -30,36 +30,52 @@ void PeerLink::push(const Path& path, Bytes datagram, std::optional<std::uint8_t
 
 void PeerLink::dispatch(const Route& route, Bytes sealed, Outgoing& outgoing) {
     if (sealed.empty()) return shared_.drops.add(Drop::kLimit);
-    if (route.is_direct()) return push(route.path(), sealed);
+    if (route.is_direct()) return leave(route.path(), outgoing);
     if (handle_) shared_.rendezvous.relay(*handle_, outgoing);
 }
 
-void PeerLink::send_enet(Instant now, VirtualAddress from, Bytes datagram) {
+void PeerLink::leave(const Path& path, Outgoing& outgoing) {
+    if (!outgoing.leave(path)) shared_.drops.add(Drop::kLimit);
+}
+
+void PeerLink::send_enet(Instant now, const reliable::EnetTransmit& transmit) {
     // While no session exists ENet's repeats go nowhere; it repeats them again.
-    if (!session_ || from != address_) return;
-    const traversal::Routes routes = agent_.routes(now);
-    if (!routes.primary) return;
-    Outgoing outgoing;
-    const std::size_t size = wire::encode(wire::EnetFrame{datagram}, outgoing.frame_room());
-    const Bytes sealed = outgoing.seal(*session_, size);
+    if (!session_ || transmit.to != address_) return;
+    const auto [primary, duplicate] = agent_.routes(now);
+    if (!primary) return;
+    const bool is_relayed_only = primary->is_relay() && !(duplicate && duplicate->is_direct());
+    Outgoing outgoing{shared_.out,
+                      is_relayed_only ? Outgoing::Way::kRelay : Outgoing::Way::kDirect};
+    wire::tag_enet_frame(transmit.with_headroom);
+    const Bytes sealed = outgoing.seal(*session_, transmit.with_headroom);
     if (sealed.empty()) return shared_.drops.add(Drop::kLimit);
     session_->on_data_sent();
     agent_.on_data_sent(now, sealed.size());
-    // Wrapping for the relay destroys the sealed bytes, so a direct copy leaves first.
-    const auto& [primary, duplicate] = routes;
-    if (primary->is_direct()) push(primary->path(), sealed);
-    if (duplicate && duplicate->is_direct()) push(duplicate->path(), sealed);
-    if ((primary->is_relay() || (duplicate && duplicate->is_relay())) && handle_) {
-        shared_.rendezvous.relay(*handle_, outgoing);
+    if (is_relayed_only) {
+        if (handle_) shared_.rendezvous.relay(*handle_, outgoing);
+        return;
     }
+    const Route& first = primary->is_direct() ? *primary : *duplicate;
+    leave(first.path(), outgoing);
+    if (!duplicate) return;
+    // What was sealed once is sent twice; where it stands it stays.
+    const Route& second = primary->is_direct() ? *duplicate : *primary;
+    if (second.is_direct()) return push(second.path(), sealed);
+    if (handle_) relay(sealed);
+}
+
+void PeerLink::relay(Bytes message) {
+    Outgoing outgoing{shared_.out, Outgoing::Way::kRelay};
+    outgoing.set_message(message);
+    shared_.rendezvous.relay(*handle_, outgoing);
 }
 
 void PeerLink::handle_transport(Instant now, const Route& route,
-                                const wire::TransportHeader& header, MutableBytes datagram) {
+                                const wire::TransportHeader& header, const Opening& in) {
     Parsed<session::PeerSession::Opened> opened = dropped(Drop::kUnknownSession);
-    if (session_) opened = session_->open_in_place(now, header, datagram);
+    if (session_) opened = session_->open(now, header, in.datagram, in.room);
     if (!opened && opened.error() == Drop::kUnknownSession && pending_) {
-        opened = pending_->session.open_in_place(now, header, datagram);
+        opened = pending_->session.open(now, header, in.datagram, in.room);
         if (opened) confirm_pending(now, route);
     }
     if (!opened) return shared_.drops.add(opened.error());
@@ -265,8 +281,11 @@ void PeerLink::poll_session(Instant now) {
         shared_.enet.host().set_round_trip_time(
             *address_, std::max(agent_.rtt().value_or(Duration{}), kUnmeasuredRoundTrip));
     }
-    Outgoing outgoing;
-    while (const std::size_t size = session_->poll_frame(outgoing.frame_room())) {
+    const Route way = primary.value_or(Route::relay());
+    for (;;) {
+        Outgoing outgoing{shared_.out, way_of(way)};
+        const std::size_t size = session_->poll_frame(outgoing.frame_room());
+        if (size == 0) break;
         if (primary) dispatch(*primary, outgoing.seal(*session_, size), outgoing);
     }
     while (const auto index = session_->take_retired_index()) shared_.indices.release(*index);

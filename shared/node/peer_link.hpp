@@ -8,13 +8,12 @@
 // key is not the announced one.
 #pragma once
 
-#include <deque>
 #include <optional>
 #include <unordered_map>
 
 #include "shared/node/backoff.hpp"
 #include "shared/node/enet_port.hpp"
-#include "shared/node/event.hpp"
+#include "shared/node/event_queue.hpp"
 #include "shared/node/nat_watch.hpp"
 #include "shared/node/rendezvous_client.hpp"
 #include "shared/node/spare_sockets.hpp"
@@ -54,7 +53,7 @@ class PeerLink {
         TransmitQueue& out;
         DropCounters& drops;
         Random& random;
-        std::deque<NodeEvent>& events;
+        EventQueue& events;
         /// The keys that the user pinned; those that were merely seen are not among them.
         const PinnedKeys& pins;
         /// Where a link gets further sockets, under its own number.
@@ -113,11 +112,10 @@ class PeerLink {
     void handle_initiation(Instant now, const Route& route, const wire::HandshakeInitiation& in);
     void handle_response(Instant now, const Route& route, const wire::HandshakeResponse& in);
     void handle_retry(const Path& path, const wire::Retry& in);
-    /// Opens a transport message in place.
     void handle_transport(Instant now, const Route& route, const wire::TransportHeader& header,
-                          MutableBytes datagram);
-    /// ENet wants this datagram to leave for `from`, an address of ours.
-    void send_enet(Instant now, VirtualAddress from, Bytes datagram);
+                          const Opening& in);
+    /// ENet wants this datagram to leave for an address of ours.
+    void send_enet(Instant now, const reliable::EnetTransmit& transmit);
     void on_enet_connected();
     /// ENet's connection ended in good order.
     void on_enet_closed();
@@ -224,11 +222,17 @@ class PeerLink {
     template <class Frame>
     void send_frame(const Route& route, const Frame& frame) {
         if (!session_) return;
-        Outgoing outgoing;
+        Outgoing outgoing{shared_.out, way_of(route)};
         const std::size_t size = wire::encode(frame, outgoing.frame_room());
         dispatch(route, outgoing.seal(*session_, size), outgoing);
     }
     void dispatch(const Route& route, Bytes sealed, Outgoing& outgoing);
+    void leave(const Path& path, Outgoing& outgoing);
+    /// A copy of a sealed message or a handshake goes through the server. There must be a handle.
+    void relay(Bytes message);
+    [[nodiscard]] static Outgoing::Way way_of(const Route& route) {
+        return route.is_relay() ? Outgoing::Way::kRelay : Outgoing::Way::kDirect;
+    }
     void push(const Path& path, Bytes datagram, std::optional<std::uint8_t> ttl = std::nullopt);
     void take(Instant now, const traversal::Action& action);
     void take(Instant now, const traversal::PathChanged& changed);

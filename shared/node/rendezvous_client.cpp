@@ -84,8 +84,8 @@ void RendezvousClient::handle_gone(Instant now, const wire::Gone& in) {
 }
 
 std::optional<wire::ServerFrame> RendezvousClient::handle_transport(
-    Instant now, const Path& path, const wire::TransportHeader& header, MutableBytes datagram) {
-    const auto frame = link_.open(now, header, datagram);
+    Instant now, const Path& path, const wire::TransportHeader& header, const Opening& in) {
+    const auto frame = link_.open(now, header, in);
     if (!frame) {
         shared_.drops.add(frame.error());
         return std::nullopt;

@@ -63,10 +63,10 @@ class RendezvousClient {
                                    const wire::HandshakeResponse& in);
     void handle_retry(const Path& path, const wire::Retry& in) { link_.handle_retry(path, in); }
     void handle_gone(Instant now, const wire::Gone& in);
-    /// Opens a transport message of the server's session in place. A frame about peers comes back,
-    /// borrowing from `datagram`; the client's own are dealt with here.
+    /// Opens a transport message of the server's session. A frame about peers comes back, borrowing
+    /// from the room of `in`; the client's own are dealt with here.
     [[nodiscard]] std::optional<wire::ServerFrame> handle_transport(
-        Instant now, const Path& path, const wire::TransportHeader& header, MutableBytes datagram);
+        Instant now, const Path& path, const wire::TransportHeader& header, const Opening& in);
 
     /// What a `connect` says, the same in every copy.
     struct Call {

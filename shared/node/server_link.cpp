@@ -92,9 +92,9 @@ void ServerLink::handle_retry(const Path& path, const wire::Retry& in) {
 // ---- session
 
 ServerLink::Opened ServerLink::open(Instant now, const wire::TransportHeader& header,
-                                    MutableBytes datagram) {
+                                    const Opening& in) {
     if (!session_) return dropped(Drop::kUnknownSession);
-    const auto opened = session_->open_in_place(now, header, datagram);
+    const auto opened = session_->open(now, header, in.datagram, in.room);
     if (!opened) return dropped(opened.error());
     return wire::parse_server_frame(opened->frame);
 }
@@ -116,7 +116,15 @@ void ServerLink::drop_session() {
 }
 
 bool ServerLink::relay(RelayHandle handle, Outgoing& outgoing) {
-    return session_ && push(path_, outgoing.wrap(*session_, handle));
+    if (!session_) return false;
+    static_cast<void>(outgoing.wrap(*session_, handle));
+    return leave(path_, outgoing);
+}
+
+bool ServerLink::leave(const Path& path, Outgoing& outgoing) {
+    if (outgoing.leave(path)) return true;
+    shared_.drops.add(Drop::kLimit);
+    return false;
 }
 
 bool ServerLink::push(const Path& path, Bytes datagram) {
@@ -133,9 +141,12 @@ void ServerLink::poll_session(Instant now) {
             session_->start_rekey(now, *fresh, shared_.random);
         }
     }
-    Outgoing outgoing;
-    while (const std::size_t size = session_->poll_frame(outgoing.frame_room())) {
-        push(path_, outgoing.seal(*session_, size));
+    for (;;) {
+        Outgoing outgoing{shared_.out, Outgoing::Way::kDirect};
+        const std::size_t size = session_->poll_frame(outgoing.frame_room());
+        if (size == 0) break;
+        static_cast<void>(outgoing.seal(*session_, size));
+        leave(path_, outgoing);
     }
     while (const auto index = session_->take_retired_index()) shared_.indices.release(*index);
 }

@@ -28,7 +28,7 @@ class ServerLink {
         DropCounters& drops;
         Random& random;
     };
-    /// An opened frame and whether the server means it for us: borrowed from the datagram.
+    /// An opened frame and whether the server means it for us: borrowed from where it was opened.
     using Opened = Parsed<wire::ServerFrame>;
 
     ServerLink(const Shared& shared, Incarnation incarnation);
@@ -43,9 +43,8 @@ class ServerLink {
     [[nodiscard]] bool handle_response(Instant now, const Path& path,
                                        const wire::HandshakeResponse& in);
     void handle_retry(const Path& path, const wire::Retry& in);
-    /// Opens a transport message in place and reads its frame.
-    [[nodiscard]] Opened open(Instant now, const wire::TransportHeader& header,
-                              MutableBytes datagram);
+    /// Opens a transport message and reads its frame.
+    [[nodiscard]] Opened open(Instant now, const wire::TransportHeader& header, const Opening& in);
     void handle_rekey(Instant now, const wire::Rekey& frame);
 
     /// Seals one frame to the server. False when there is no session.
@@ -56,15 +55,19 @@ class ServerLink {
     /// The same on another path: the answer to a challenge goes back the way it came.
     template <class Frame>
     bool send_on(const Path& path, const Frame& frame) {
-        Outgoing outgoing;
+        if (!session_) return false;
+        Outgoing outgoing{shared_.out, Outgoing::Way::kDirect};
         const std::size_t size = wire::encode(frame, outgoing.frame_room());
-        return session_ && push(path, outgoing.seal(*session_, size));
+        // Refused or not, `leave` knows.
+        static_cast<void>(outgoing.seal(*session_, size));
+        return leave(path, outgoing);
     }
     /// Sends the message in `outgoing` through the server. Destroys it. False without a session.
     bool relay(RelayHandle handle, Outgoing& outgoing);
     /// The session goes on over `path`.
     void move_to(const Path& path) { path_ = path; }
     bool push(const Path& path, Bytes datagram);
+    bool leave(const Path& path, Outgoing& outgoing);
 
     /// Retransmits, rekeys, and gives up an attempt that grew too old: `take_attempt_expired`.
     void handle_timeout(Instant now);

@@ -202,7 +202,11 @@ std::optional<EnetTransmit> EnetEngine::poll_transmit() {
     if (flush_due_) flush();
     const SlotDatagram* datagram = slot_of(host_->socket).take_outgoing();
     if (datagram == nullptr) return std::nullopt;
-    return EnetTransmit{.to = datagram->to, .bytes = datagram->bytes};
+    const MutableBytes bytes = datagram->bytes;
+    return EnetTransmit{
+        .to = datagram->to,
+        .bytes = bytes,
+        .with_headroom = {bytes.data() - kEnetHeadroom, bytes.size() + kEnetHeadroom}};
 }
 
 std::optional<EnetEvent> EnetEngine::poll_event() {

@@ -41,10 +41,15 @@ struct EnetOptions {
     std::size_t mtu = 1160;
 };
 
+/// Room in front of a datagram that leaves: for the tag of the frame that will carry it.
+inline constexpr std::size_t kEnetHeadroom = 1;
+
 /// An ENet datagram that wants to leave, plaintext. Borrowed: valid until the next non-const call.
 struct EnetTransmit {
     VirtualAddress to;
     Bytes bytes;
+    /// The same behind `kEnetHeadroom` bytes that may be written.
+    MutableBytes with_headroom;
 };
 
 /// The connection stands in both directions. `outgoing`: it began with our `connect`.

@@ -71,8 +71,10 @@ std::optional<MutableBytes> EnetSlot::claim_outgoing(VirtualAddress to, std::siz
     if (outbox_.size() >= kOutboxDatagramsMax) return std::nullopt;
     SlotDatagram& datagram = outbox_.push();
     datagram.to = to;
-    datagram.bytes.resize(size);
-    return MutableBytes{datagram.bytes};
+    const std::size_t needed = kEnetHeadroom + size;
+    if (datagram.storage.size() < needed) datagram.storage.resize(needed);
+    datagram.bytes = MutableBytes{datagram.storage}.subspan(kEnetHeadroom, size);
+    return datagram.bytes;
 }
 
 bool is_ours(int socket) {

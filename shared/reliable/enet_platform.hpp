@@ -17,6 +17,7 @@
 
 #include "shared/base/bytes.hpp"
 #include "shared/base/tagged.hpp"
+#include "shared/reliable/enet_host.hpp"
 #include "shared/reliable/enet_queue.hpp"
 
 namespace pinhole::reliable {
@@ -30,10 +31,12 @@ inline constexpr int kSlotsMax = 0x10000;
 /// Datagrams that wait in one outbox; further ones are lost, as on a wire.
 inline constexpr std::size_t kOutboxDatagramsMax = 16384;
 
-/// One datagram of ENet's, plaintext.
+/// One datagram of ENet's, plaintext, behind `kEnetHeadroom` bytes of room.
 struct SlotDatagram {
     VirtualAddress to;
-    ByteVector bytes;
+    /// Within the storage, which only ever grows.
+    MutableBytes bytes;
+    ByteVector storage;
 };
 
 /// What one ENet host has in the place of a socket. Created and destroyed by ENet.

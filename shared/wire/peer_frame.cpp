@@ -68,6 +68,12 @@ std::size_t encode(const EnetFrame& frame, MutableBytes out) {
     return writer.size();
 }
 
+void tag_enet_frame(MutableBytes frame) {
+    static_assert(sizeof(FrameTag) == 1);
+    assert(frame.size() > 1);
+    frame.front() = static_cast<std::byte>(FrameTag::kEnet);
+}
+
 std::size_t encode(const CandidatesFrame& frame, MutableBytes out) {
     Writer writer{out};
     write_tag(writer, FrameTag::kCandidates);

@@ -53,6 +53,8 @@ struct SprayOk {
 inline constexpr std::uint8_t kPartsMax = 3;
 
 std::size_t encode(const EnetFrame& frame, MutableBytes out);
+/// The same where the datagram stands: all of `frame` but its first byte.
+void tag_enet_frame(MutableBytes frame);
 std::size_t encode(const CandidatesFrame& frame, MutableBytes out);
 std::size_t encode(const Part& frame, MutableBytes out);
 std::size_t encode(const SprayOk& frame, MutableBytes out);

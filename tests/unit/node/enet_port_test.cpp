@@ -18,6 +18,10 @@ struct End {
     [[nodiscard]] std::vector<std::pair<VirtualAddress, ByteVector>> take_all() {
         std::vector<std::pair<VirtualAddress, ByteVector>> out;
         while (const auto transmit = port.poll_transmit()) {
+            // Who frames it writes in front of it, whether it was stashed or not.
+            EXPECT_TRUE(same_bytes(transmit->with_headroom.subspan(reliable::kEnetHeadroom),
+                                   transmit->bytes));
+            transmit->with_headroom.front() = std::byte{0xff};
             out.emplace_back(transmit->to, to_vector(transmit->bytes));
         }
         return out;

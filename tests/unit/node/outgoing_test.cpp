@@ -57,13 +57,16 @@ ByteVector opened(Session& session, Bytes datagram) {
     return out ? to_vector(out->frame) : ByteVector{};
 }
 
+using Way = Outgoing::Way;
+
 std::size_t write_frame(Outgoing& outgoing, Bytes enet) {
     return wire::encode(wire::EnetFrame{enet}, outgoing.frame_room());
 }
 
 TEST(Outgoing, ASealedFrameOpensAtTheOtherSide) {
     PeerEnds peers{1};
-    Outgoing outgoing;
+    TransmitQueue queue{8};
+    Outgoing outgoing{queue, Way::kDirect};
     const std::size_t size = write_frame(outgoing, as_bytes("payload"));
     const Bytes sealed = outgoing.seal(*peers.near, size);
     ASSERT_EQ(sealed.size(), size + wire::kTransportOverhead);
@@ -74,7 +77,8 @@ TEST(Outgoing, ASealedFrameOpensAtTheOtherSide) {
 TEST(Outgoing, TheRelayedFormCarriesTheSameSealedBytes) {
     PeerEnds peers{1};
     ServerEnds server{2};
-    Outgoing outgoing;
+    TransmitQueue queue{8};
+    Outgoing outgoing{queue, Way::kRelay};
     const std::size_t size = write_frame(outgoing, as_bytes("payload"));
     const ByteVector direct = to_vector(outgoing.seal(*peers.near, size));
     const ByteVector relayed = to_vector(outgoing.wrap(*server.near, kHandle));
@@ -94,7 +98,8 @@ TEST(Outgoing, TheRelayedFormCarriesTheSameSealedBytes) {
 TEST(Outgoing, TheLargestEnetDatagramFitsTheRelay) {
     PeerEnds peers{1};
     ServerEnds server{2};
-    Outgoing outgoing;
+    TransmitQueue queue{8};
+    Outgoing outgoing{queue, Way::kRelay};
     const ByteVector enet(reliable::EnetOptions{}.mtu, std::byte{0x5a});
     const std::size_t size = write_frame(outgoing, enet);
     ASSERT_FALSE(outgoing.seal(*peers.near, size).empty());
@@ -103,7 +108,8 @@ TEST(Outgoing, TheLargestEnetDatagramFitsTheRelay) {
 
 TEST(Outgoing, AWholeMessageIsRelayedAsItIs) {
     ServerEnds server{2};
-    Outgoing outgoing;
+    TransmitQueue queue{8};
+    Outgoing outgoing{queue, Way::kRelay};
     ByteVector message(150, std::byte{0x33});
     Writer writer{message};
     wire::write_kind(writer, wire::Kind::kHandshakeInitiation);
@@ -117,9 +123,57 @@ TEST(Outgoing, AWholeMessageIsRelayedAsItIs) {
     EXPECT_TRUE(same_bytes(relay->message, message));
 }
 
+TEST(Outgoing, LeavesFromWhereItWasSealedAndFormsARun) {
+    PeerEnds peers{1};
+    TransmitQueue queue{8};
+    std::vector<const std::byte*> places;
+    for (int i = 0; i < 3; ++i) {
+        Outgoing outgoing{queue, Way::kDirect};
+        const std::size_t size = write_frame(outgoing, as_bytes("payload"));
+        places.push_back(outgoing.seal(*peers.near, size).data());
+        ASSERT_TRUE(outgoing.leave({kSocketV4, {}}));
+    }
+    const auto run = queue.pop();
+    ASSERT_TRUE(run);
+    EXPECT_EQ(count_datagrams(run->bytes.size(), run->segment_size), 3U);
+    for_each_datagram(run->bytes, run->segment_size, [&](Bytes datagram) {
+        EXPECT_EQ(datagram.data(), places.front());
+        places.erase(places.begin());
+        EXPECT_EQ(as_text(Bytes{opened(*peers.far, datagram)}.subspan(1)), "payload");
+    });
+}
+
+TEST(Outgoing, SealsAFrameThatStandsElsewhere) {
+    PeerEnds peers{1};
+    TransmitQueue queue{8};
+    Outgoing outgoing{queue, Way::kDirect};
+    ByteVector frame = to_vector(as_bytes("?payload"));
+    wire::tag_enet_frame(frame);
+    const ByteVector kept = frame;
+    const Bytes sealed = outgoing.seal(*peers.near, frame);
+    EXPECT_EQ(frame, kept);
+    const ByteVector found = opened(*peers.far, sealed);
+    EXPECT_EQ(found, frame);
+    const auto parsed = wire::parse_peer_frame(found);
+    ASSERT_TRUE(parsed.has_value());
+    EXPECT_EQ(as_text(std::get<wire::EnetFrame>(*parsed).datagram), "payload");
+}
+
+TEST(Outgoing, WhatTheSessionRefusesDoesNotLeave) {
+    struct Refusing {
+        static bool seal(Bytes, MutableBytes) { return false; }
+    } refusing;
+    TransmitQueue queue{8};
+    Outgoing outgoing{queue, Way::kDirect};
+    EXPECT_TRUE(outgoing.seal(refusing, write_frame(outgoing, as_bytes("payload"))).empty());
+    EXPECT_FALSE(outgoing.leave({kSocketV4, {}}));
+    EXPECT_TRUE(queue.empty());
+}
+
 TEST(Outgoing, ADataSizedChallengeFitsWhenItGoesDirect) {
     PeerEnds peers{1};
-    Outgoing outgoing;
+    TransmitQueue queue{8};
+    Outgoing outgoing{queue, Way::kDirect};
     wire::Challenge challenge{.selected = true};
     challenge.padding = static_cast<std::uint16_t>(kUdpPayloadMax - wire::kTransportOverhead - 10);
     const std::size_t size = wire::encode(challenge, outgoing.frame_room());
