@@ -32,7 +32,8 @@ constexpr std::size_t kEventsMax = 65536;
 // which moves by at most a second per call, keeps up.
 constexpr Duration kWakeAtLeast = 500ms;
 
-// When ENet holds something back without a timer of its own.
+// When ENet has something to send that nothing in flight will make it send: the farewell that it
+// queues after the last unreliable message left.
 constexpr Duration kTick = 5ms;
 
 void require_sound_platform(const ENetHost& host) {
@@ -52,6 +53,8 @@ void require_sound_platform(const ENetHost& host) {
 
 EnetEngine::EnetEngine(const EnetOptions& options, Random& random)
     : options_(options), records_(options.peers) {
+    flows_.reserve(options.peers);
+    while (flows_.size() < options.peers) flows_.emplace_back(options.window_max);
     assert(options.peers >= 1);
     assert(options.peers <= ENET_PROTOCOL_MAXIMUM_PEER_ID);
     assert(options.channels >= 1);
@@ -78,6 +81,11 @@ void EnetEngine::handle_datagram(Instant now, VirtualAddress from, Bytes plainte
     const Parsed<Bytes> admitted = limit_waiting(*found, plaintext);
     if (!admitted) return drops_.add(admitted.error());
 
+    enter(now);
+    if (found->acknowledgements > 0) {
+        ENetPeer& peer = host_->peers[found->peer_id];
+        flow_of(peer).on_datagram(clock_, peer, plaintext);
+    }
     EnetSlot& slot = slot_of(host_->socket);
     slot.offer(from, *admitted);
     service(now);
@@ -129,19 +137,26 @@ void EnetEngine::adopt_incoming(VirtualAddress from) {
         ENetPeer& peer = host_->peers[i];
         if (peer.state != ENET_PEER_STATE_ACKNOWLEDGING_CONNECT) continue;
         if (peer.address.host != from.value()) continue;
-        PeerRecord& record = records_[i];
-        record.address = from;
-        record.outgoing = false;
-        record.leaving = false;
-        record.waiting_commands = 0;
+        begin_record(peer, from, false);
         // ENet takes whatever MTU the other end asks for, up to 4096.
         peer.mtu = std::min(peer.mtu, host_->mtu);
         hand_liveness_to_session(peer);
     }
 }
 
+void EnetEngine::begin_record(const ENetPeer& peer, VirtualAddress address, bool outgoing) {
+    PeerRecord& record = record_of(peer);
+    record.address = address;
+    record.outgoing = outgoing;
+    record.leaving = false;
+    record.closing = false;
+    record.waiting_commands = 0;
+    flow_of(peer).clear();
+}
+
 void EnetEngine::service(Instant now) {
     enter(now);
+    prepare_flows();
     for (;;) {
         // We limit no bandwidth, so there is nothing to tell: without this ENet sends each peer a
         // BANDWIDTH_LIMIT a second after any connects, which resets the other end's window.
@@ -151,7 +166,25 @@ void EnetEngine::service(Instant now) {
         take(event);
     }
     flush_due_ = false;
+    note_sent();
     watch_farewells();
+}
+
+// Before each call in which ENet may send: what may leave, and whose message it is.
+void EnetEngine::prepare_flows() {
+    for (std::size_t i = 0; i < records_.size(); ++i) {
+        if (!is_occupied(i)) continue;
+        ENetPeer& peer = host_->peers[i];
+        flows_[i].prepare(clock_, peer);
+        if (records_[i].closing && !flows_[i].has_waiting()) leave(peer);
+    }
+}
+
+// After each of them: what did leave.
+void EnetEngine::note_sent() {
+    slot_of(host_->socket).visit_new([this](VirtualAddress to, Bytes datagram) {
+        if (const ENetPeer* peer = find(to)) flow_of(*peer).on_left(clock_.now(), datagram);
+    });
 }
 
 void EnetEngine::handle_timeout(Instant now) {
@@ -163,14 +196,18 @@ void EnetEngine::handle_timeout(Instant now) {
 
 void EnetEngine::take(const ENetEvent& event) {
     if (event.type == ENET_EVENT_TYPE_NONE) return;
+    PacketHandle packet{event.packet};
     const PeerRecord& record = record_of(*event.peer);
+    if (event.type == ENET_EVENT_TYPE_DISCONNECT) flow_of(*event.peer).clear();
+    // ENet forgets what arrives while a peer leaves; so does who still waits to tell it.
+    if (event.type == ENET_EVENT_TYPE_RECEIVE && record.closing) return;
+    if (packet) event_bytes_ += packet->dataLength;
     QueuedEvent& queued = events_.push();
     queued.type = event.type;
     queued.peer = record.address;
     queued.outgoing = record.outgoing;
     queued.channel = event.channelID;
-    queued.packet.reset(event.packet);
-    if (event.packet != nullptr) event_bytes_ += event.packet->dataLength;
+    queued.packet = std::move(packet);
 }
 
 void EnetEngine::push_closed(VirtualAddress peer) {
@@ -194,12 +231,15 @@ void EnetEngine::watch_farewells() {
 void EnetEngine::flush() {
     flush_due_ = false;
     set_enet_time(clock_.milliseconds());
+    prepare_flows();
     enet_host_flush(host_.get());
+    note_sent();
     watch_farewells();
 }
 
 std::optional<EnetTransmit> EnetEngine::poll_transmit() {
     if (flush_due_) flush();
+    note_sent();
     const SlotDatagram* datagram = slot_of(host_->socket).take_outgoing();
     if (datagram == nullptr) return std::nullopt;
     const MutableBytes bytes = datagram->bytes;
@@ -236,14 +276,20 @@ Instant EnetEngine::next_timeout() const {
     for (std::size_t i = 0; i < records_.size(); ++i) {
         if (!is_occupied(i)) continue;
         const ENetPeer& peer = host_->peers[i];
-        // ENet looks at its timers when the first command in flight is due, and not before.
-        if (has_unacknowledged(peer))
-            next = std::min(next, clock_.instant_of(peer.nextTimeout));
-        else if (has_unsent(peer))
+        // ENet looks at its timers when the first command in flight is due, and not before; its
+        // clock may reach that instant a little late.
+        if (has_unacknowledged(peer)) {
+            next =
+                std::min(next, std::max(clock_.instant_of(peer.nextTimeout), clock_.now() + 1ms));
+        } else if (has_unsent(peer)) {
             next = std::min(next, clock_.now() + kTick);
+        }
+        // A deadline that has come was served just now, in vain: ENet holds something back until
+        // an acknowledgement.
+        const Instant due = flows_[i].next_timeout();
+        next = std::min(next, due > clock_.now() ? due : clock_.now() + 1ms);
     }
-    if (next == kNever) return kNever;
-    return std::clamp(next, clock_.now() + 1ms, clock_.now() + kWakeAtLeast);
+    return next == kNever ? kNever : std::min(next, clock_.now() + kWakeAtLeast);
 }
 
 bool EnetEngine::connect(Instant now, VirtualAddress to, Duration round_trip_time) {
@@ -254,11 +300,7 @@ bool EnetEngine::connect(Instant now, VirtualAddress to, Duration round_trip_tim
     const ENetAddress address{.host = to.value(), .port = kPort};
     ENetPeer* peer = enet_host_connect(host_.get(), &address, options_.channels, 0);
     if (peer == nullptr) return false;
-    PeerRecord& record = record_of(*peer);
-    record.address = to;
-    record.outgoing = true;
-    record.leaving = false;
-    record.waiting_commands = 0;
+    begin_record(*peer, to, true);
     hand_liveness_to_session(*peer);
     assume_round_trip_time(*peer, round_trip_time);
     flush_due_ = true;
@@ -269,10 +311,12 @@ Result<void, SendError> EnetEngine::send(VirtualAddress to, std::uint8_t channel
                                          Delivery delivery) {
     ENetPeer* peer = find(to);
     if (peer == nullptr) return failure(SendError::kNotConnected);
-    if (peer->state != ENET_PEER_STATE_CONNECTED) return failure(SendError::kNotConnected);
+    PeerRecord& record = record_of(*peer);
+    if (peer->state != ENET_PEER_STATE_CONNECTED || record.closing) {
+        return failure(SendError::kNotConnected);
+    }
     if (channel >= peer->channelCount) return failure(SendError::kNoSuchChannel);
     if (message.size() > options_.packet_bytes_max) return failure(SendError::kTooLarge);
-    PeerRecord& record = record_of(*peer);
     if (record.bytes_unacknowledged + message.size() > options_.waiting_bytes_max ||
         record.messages_unacknowledged >= kMessagesUnacknowledgedMax) {
         return failure(SendError::kQueueFull);
@@ -281,8 +325,13 @@ Result<void, SendError> EnetEngine::send(VirtualAddress to, std::uint8_t channel
     const enet_uint32 flags = delivery == Delivery::kReliable
                                   ? ENET_PACKET_FLAG_RELIABLE
                                   : ENET_PACKET_FLAG_UNRELIABLE_FRAGMENT;
-    ENetPacket* packet = enet_packet_create(message.data(), message.size(), flags);
-    if (!hand_over(*peer, channel, packet, record)) return failure(SendError::kQueueFull);
+    PacketHandle packet = make_packet(message, flags, record);
+    if (!packet) return failure(SendError::kQueueFull);
+    if (delivery == Delivery::kReliable) {
+        flow_of(*peer).push(channel, std::move(packet));
+    } else if (!hand_over(*peer, channel, std::move(packet), false)) {
+        return failure(SendError::kQueueFull);
+    }
     flush_due_ = true;
     return {};
 }
@@ -291,12 +340,9 @@ void EnetEngine::disconnect(Instant now, VirtualAddress address) {
     ENetPeer* peer = find(address);
     if (peer == nullptr) return;
     enter(now);
-    PeerRecord& record = record_of(*peer);
     switch (peer->state) {
         case ENET_PEER_STATE_CONNECTED:
-            enet_peer_disconnect_later(peer, 0);
-            record.leaving = true;
-            ++leaving_;
+            record_of(*peer).closing = true;
             flush_due_ = true;
             break;
         case ENET_PEER_STATE_CONNECTING:
@@ -315,11 +361,24 @@ void EnetEngine::disconnect(Instant now, VirtualAddress address) {
     }
 }
 
+// ENet has all messages of a peer that `disconnect` was called for.
+void EnetEngine::leave(ENetPeer& peer) {
+    PeerRecord& record = record_of(peer);
+    record.closing = false;
+    if (peer.state != ENET_PEER_STATE_CONNECTED) return;
+    enet_peer_disconnect_later(&peer, 0);
+    record.leaving = true;
+    ++leaving_;
+}
+
 void EnetEngine::reset(VirtualAddress address) {
+    note_sent();
     if (ENetPeer* peer = find(address)) {
         PeerRecord& record = record_of(*peer);
         if (record.leaving) --leaving_;
         record.leaving = false;
+        record.closing = false;
+        flow_of(*peer).clear();
         enet_peer_reset(peer);
     }
     slot_of(host_->socket).discard_outgoing(address);

@@ -13,21 +13,13 @@
 #include "shared/reliable/enet_clock.hpp"
 #include "shared/reliable/enet_host.hpp"
 #include "shared/reliable/enet_inspection.hpp"
+#include "shared/reliable/enet_packet.hpp"
 #include "shared/reliable/enet_peer.hpp"
 #include "shared/reliable/enet_platform.hpp"
 #include "shared/reliable/enet_queue.hpp"
+#include "shared/reliable/flow.hpp"
 
 namespace pinhole::reliable {
-
-struct HostDeleter {
-    void operator()(ENetHost* host) const { enet_host_destroy(host); }
-};
-using HostHandle = std::unique_ptr<ENetHost, HostDeleter>;
-
-struct PacketDeleter {
-    void operator()(ENetPacket* packet) const { enet_packet_destroy(packet); }
-};
-using PacketHandle = std::unique_ptr<ENetPacket, PacketDeleter>;
 
 /// An event that waits for `poll_event`.
 struct QueuedEvent {
@@ -77,9 +69,8 @@ class EnetEngine {
         return count;
     }
 
-    [[nodiscard]] PeerRecord& record_of(const ENetPeer& peer) {
-        return records_[static_cast<std::size_t>(&peer - host_->peers)];
-    }
+    [[nodiscard]] PeerRecord& record_of(const ENetPeer& peer) { return records_[index_of(peer)]; }
+    [[nodiscard]] Flow& flow_of(const ENetPeer& peer) { return flows_[index_of(peer)]; }
 
     [[nodiscard]] const EnetClock& clock() const { return clock_; }
     [[nodiscard]] int socket_number() const { return host_->socket; }
@@ -94,15 +85,24 @@ class EnetEngine {
     [[nodiscard]] std::optional<Drop> refusal(VirtualAddress from, const Inspection& found);
     [[nodiscard]] Parsed<Bytes> limit_waiting(const Inspection& found, Bytes plaintext);
     void adopt_incoming(VirtualAddress from);
+    void leave(ENetPeer& peer);
     void take(const ENetEvent& event);
     void push_closed(VirtualAddress peer);
     void watch_farewells();
+    void prepare_flows();
+    void note_sent();
+    void begin_record(const ENetPeer& peer, VirtualAddress address, bool outgoing);
     void flush();
+
+    [[nodiscard]] std::size_t index_of(const ENetPeer& peer) const {
+        return static_cast<std::size_t>(&peer - host_->peers);
+    }
 
     EnetOptions options_;
     EnetClock clock_;
     // Before the host: ENet releases messages, which charge a record, until it is destroyed.
     std::vector<PeerRecord> records_;
+    std::vector<Flow> flows_;
     HostHandle host_;
     ReusingQueue<QueuedEvent> events_;
     std::size_t event_bytes_ = 0;

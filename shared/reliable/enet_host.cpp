@@ -34,7 +34,10 @@ bool EnetHost::connect(Instant now, VirtualAddress to, Duration round_trip_time)
 }
 
 void EnetHost::set_round_trip_time(VirtualAddress peer, Duration round_trip_time) {
-    if (ENetPeer* found = engine_->find(peer)) assume_round_trip_time(*found, round_trip_time);
+    ENetPeer* found = engine_->find(peer);
+    if (found == nullptr) return;
+    assume_round_trip_time(*found, round_trip_time);
+    engine_->flow_of(*found).on_path_changed(round_trip_time);
 }
 
 Result<void, SendError> EnetHost::send(Instant now, VirtualAddress to, std::uint8_t channel,
@@ -56,13 +59,15 @@ void EnetHost::on_path_restored(Instant now, VirtualAddress peer, Duration round
     if (found == nullptr) return;
     engine_->enter(now);
     assume_round_trip_time(*found, round_trip_time);
+    engine_->flow_of(*found).on_path_restored(round_trip_time);
     make_in_flight_due(*found, engine_->clock().milliseconds());
     engine_->service(now);
 }
 
 bool EnetHost::is_connected(VirtualAddress peer) const {
     const ENetPeer* found = engine_->find(peer);
-    return found != nullptr && found->state == ENET_PEER_STATE_CONNECTED;
+    return found != nullptr && found->state == ENET_PEER_STATE_CONNECTED &&
+           !engine_->record_of(*found).closing;
 }
 
 bool EnetHost::has_peer(VirtualAddress peer) const {

@@ -39,6 +39,9 @@ struct EnetOptions {
     std::size_t waiting_bytes_max = std::size_t{8} << 20U;
     /// The largest ENet datagram: what is left of 1232 bytes inside two seals and a relay header.
     std::size_t mtu = 1160;
+    /// Bytes of reliable messages in flight to one peer at most. What the socket buffers of the
+    /// other end hold: more than that in a burst is lost there.
+    std::size_t window_max = std::size_t{2} << 20U;
 };
 
 /// Room in front of a datagram that leaves: for the tag of the frame that will carry it.

@@ -8,11 +8,9 @@
 
 #include "shared/base/bytes.hpp"
 #include "shared/base/result.hpp"
+#include "shared/reliable/enet_datagram.hpp"
 
 namespace pinhole::reliable {
-
-/// ENET_PROTOCOL_MAXIMUM_PEER_ID: the peer id of a datagram whose sender has none yet.
-inline constexpr std::uint16_t kNoPeerId = 0xfff;
 
 /// What stands in one datagram, as far as it is well-formed.
 struct Inspection {
@@ -23,6 +21,7 @@ struct Inspection {
     /// Commands with payload that ENet may have to keep, and how many of them need no delivery.
     std::size_t data_commands = 0;
     std::size_t unreliable_commands = 0;
+    std::size_t acknowledgements = 0;
 };
 
 /// Refuses what is too long for ENet, too short to hold a command, compressed (nobody here

@@ -73,6 +73,30 @@ void limit_farewell(ENetPeer& peer) {
     enet_peer_timeout(&peer, ENET_PEER_TIMEOUT_LIMIT, kFarewellMilliseconds, kFarewellMilliseconds);
 }
 
+void write_round_trip(ENetPeer& peer, Duration round_trip_time, Duration variance) {
+    peer.roundTripTime = to_milliseconds(round_trip_time);
+    peer.roundTripTimeVariance = to_milliseconds(variance);
+}
+
+void write_window(ENetPeer& peer, std::size_t bytes) {
+    peer.packetThrottle = ENET_PEER_PACKET_THROTTLE_SCALE;
+    // ENet multiplies it by the scale, in 32 bits.
+    peer.windowSize = static_cast<enet_uint32>(std::min<std::size_t>(
+        bytes, std::numeric_limits<enet_uint32>::max() / ENET_PEER_PACKET_THROTTLE_SCALE));
+}
+
+void make_due(ENetPeer& peer, ENetOutgoingCommand& command, std::uint32_t now) {
+    // Zero has always elapsed, and makes ENet compute the timer afresh when it sends the command.
+    command.roundTripTimeout = 0;
+    peer.nextTimeout = now;
+}
+
+ENetOutgoingCommand* last_sent(ENetPeer& peer) {
+    if (is_empty(peer.sentReliableCommands)) return nullptr;
+    return reinterpret_cast<ENetOutgoingCommand*>(
+        enet_list_previous(enet_list_end(&peer.sentReliableCommands)));
+}
+
 void assume_round_trip_time(ENetPeer& peer, Duration round_trip_time) {
     peer.roundTripTime = to_milliseconds(round_trip_time);
     // An eighth makes the timer 1.5 round trips, and the 1 covers the rounding to milliseconds.
@@ -118,15 +142,26 @@ bool has_unsent(const ENetPeer& peer) {
     return !is_empty(peer.outgoingCommands);
 }
 
-bool hand_over(ENetPeer& peer, std::uint8_t channel, ENetPacket* packet, PeerRecord& record) {
-    if (packet == nullptr) return false;
+PacketHandle make_packet(Bytes message, enet_uint32 flags, PeerRecord& record) {
+    PacketHandle packet{enet_packet_create(message.data(), message.size(), flags)};
+    if (!packet) return nullptr;
     packet->userData = &record;
     packet->freeCallback = release;
     record.bytes_unacknowledged += packet->dataLength;
     ++record.messages_unacknowledged;
-    if (enet_peer_send(&peer, channel, packet) == 0) return true;
-    enet_packet_destroy(packet);
-    return false;
+    return packet;
+}
+
+bool hand_over(ENetPeer& peer, std::uint8_t channel, PacketHandle packet, bool at_front) {
+    ENetListIterator last = enet_list_previous(enet_list_end(&peer.outgoingCommands));
+    if (enet_peer_send(&peer, channel, packet.get()) != 0) return false;
+    static_cast<void>(packet.release());
+    if (!at_front || is_empty(peer.outgoingCommands)) return true;
+    ENetListIterator first_new = enet_list_next(last);
+    if (first_new == enet_list_begin(&peer.outgoingCommands)) return true;
+    enet_list_move(enet_list_begin(&peer.outgoingCommands), first_new,
+                   enet_list_previous(enet_list_end(&peer.outgoingCommands)));
+    return true;
 }
 
 }  // namespace pinhole::reliable

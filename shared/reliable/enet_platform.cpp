@@ -74,6 +74,7 @@ std::optional<MutableBytes> EnetSlot::claim_outgoing(VirtualAddress to, std::siz
     const std::size_t needed = kEnetHeadroom + size;
     if (datagram.storage.size() < needed) datagram.storage.resize(needed);
     datagram.bytes = MutableBytes{datagram.storage}.subspan(kEnetHeadroom, size);
+    ++new_;
     return datagram.bytes;
 }
 

@@ -11,6 +11,7 @@
 // plaintext socket; `is_ours` tells, and `EnetHost` refuses to start.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -60,18 +61,32 @@ class EnetSlot {
 
     /// The oldest outgoing datagram, or null; valid until ENet sends the next.
     [[nodiscard]] const SlotDatagram* take_outgoing() {
-        return outbox_.empty() ? nullptr : &outbox_.pop();
+        if (outbox_.empty()) return nullptr;
+        new_ = std::min(new_, outbox_.size() - 1);
+        return &outbox_.pop();
     }
 
-    /// Forgets what waits for `to`.
+    /// Calls `visit(to, bytes)` for each datagram that ENet sent since the last call, in order.
+    template <class Visit>
+    void visit_new(Visit visit) {
+        for (std::size_t i = outbox_.size() - new_; i < outbox_.size(); ++i) {
+            visit(outbox_[i].to, Bytes{outbox_[i].bytes});
+        }
+        new_ = 0;
+    }
+
+    /// Forgets what waits for `to`. All was visited before.
     void discard_outgoing(VirtualAddress to) {
         outbox_.erase_if([to](const SlotDatagram& waiting) { return waiting.to == to; });
+        new_ = std::min(new_, outbox_.size());
     }
 
   private:
     VirtualAddress inbox_from_;
     Bytes inbox_;
     ReusingQueue<SlotDatagram> outbox_;
+    /// How many of these nobody has visited yet.
+    std::size_t new_ = 0;
 };
 
 /// True when `socket` is the number of a living slot of ours.

@@ -29,6 +29,21 @@ class ReusingQueue {
         return oldest;
     }
 
+    /// The element `position` places behind the oldest; valid until the next `push`.
+    [[nodiscard]] T& operator[](std::size_t position) {
+        assert(position < count_);
+        return ring_[(head_ + position) % ring_.size()];
+    }
+    [[nodiscard]] const T& operator[](std::size_t position) const {
+        assert(position < count_);
+        return ring_[(head_ + position) % ring_.size()];
+    }
+
+    void clear() {
+        head_ = 0;
+        count_ = 0;
+    }
+
     /// Removes the elements for which `predicate` holds; the others keep their order.
     template <class Predicate>
     void erase_if(Predicate predicate) {

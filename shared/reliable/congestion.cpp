@@ -1,0 +1,263 @@
+#include "shared/reliable/congestion.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace pinhole::reliable {
+namespace {
+
+constexpr std::size_t kDatagram = 1160;
+constexpr std::size_t kWindowInitial = 32 * kDatagram;
+constexpr std::size_t kWindowMin = 4 * kDatagram;
+constexpr Duration kRefreshAfter = 5s;
+constexpr Duration kRefreshLasts = 200ms;
+constexpr Duration kProbeQueue = 20ms;
+constexpr std::size_t kProbeScale = std::size_t{32} << 10U;
+constexpr Duration kYieldTime = 1s;
+constexpr Duration kCompeteTime = 20s;
+constexpr unsigned kCruiseRounds = 6;
+constexpr unsigned kYieldRounds = 10;
+constexpr std::uint64_t kMillion = 1'000'000;
+// BBRv3's loss threshold: 2 % beyond what the path loses anyway.
+constexpr std::uint64_t kLossThreshold = 20'000;
+constexpr std::uint64_t kPathLossMax = 100'000;
+
+constexpr double kCubicC = 0.4;
+constexpr double kCubicBeta = 0.7;
+
+constexpr std::uint64_t per_second(std::size_t bytes, Duration time) {
+    return bytes * kMillion / static_cast<std::uint64_t>(std::max<std::int64_t>(time.count(), 1));
+}
+
+}  // namespace
+
+void CongestionController::on_acknowledged(Instant now, const AckSample& sample,
+                                           const AckTracker& state) {
+    if (sample.rate > 0 && sample.delivered_before >= round_ends_) finish_round(now, state);
+    update_path(now, sample);
+    if (state_ == State::kCompete) compete(now, sample, state);
+    advance(now, state);
+}
+
+void CongestionController::update_path(Instant now, const AckSample& sample) {
+    if (sample.round_trip > Duration{0}) {
+        round_trip_of_round_ = std::min(round_trip_of_round_, sample.round_trip);
+        if (sample.round_trip - sample.round_trip / 64 <= round_trip_min_) {
+            round_trip_min_ = std::min(round_trip_min_, sample.round_trip);
+            round_trip_min_at_ = now;
+        }
+    }
+    // Over less than a round trip, acknowledgements that came at once look like a fast path.
+    if (sample.rate == 0 || sample.interval < round_trip_min_) return;
+    if (sample.is_app_limited && sample.rate < rate_) return;
+    rate_of_round_ = std::max(rate_of_round_, sample.rate);
+    rates_.add(sample.rate);
+    rate_ = rates_.get();
+}
+
+bool CongestionController::is_queued(Duration round_trip) const {
+    return round_trip - round_trip_min_ > std::max<Duration>(round_trip_min_ / 8, 2ms);
+}
+
+void CongestionController::finish_round(Instant now, const AckTracker& state) {
+    const std::uint64_t lost = state.lost() - lost_at_round_;
+    const std::uint64_t delivered = state.delivered() - delivered_at_round_;
+    lost_at_round_ = state.lost();
+    delivered_at_round_ = state.delivered();
+    round_ends_ = state.delivered();
+    ++rounds_in_state_;
+    was_queued_ = round_trip_of_round_ != Duration::max() && is_queued(round_trip_of_round_);
+    judge_round(now, lost, delivered);
+    if (rounds_queued_ == 0) queued_since_ = now;
+    if (rounds_queued_ >= kYieldRounds && now - queued_since_ >= kYieldTime &&
+        state_ != State::kCompete)
+        begin_competing(now, state);
+    round_trip_of_round_ = Duration::max();
+    rate_of_round_ = 0;
+    rates_.begin_round();
+}
+
+// What the round's loss and queue mean.
+void CongestionController::judge_round(Instant now, std::uint64_t lost, std::uint64_t delivered) {
+    const std::uint64_t loss = lost * kMillion / std::max<std::uint64_t>(lost + delivered, 1);
+    const bool is_steady = state_ == State::kCruise || state_ == State::kDown;
+    if (is_steady && !was_queued_) {
+        path_loss_ = std::min((path_loss_ * 7 + loss) / 8, kPathLossMax);
+    }
+    if (is_steady) rounds_queued_ = was_queued_ ? rounds_queued_ + 1 : 0;
+    const bool is_congested =
+        was_queued_ && lost >= 3 * kDatagram && loss > kLossThreshold + path_loss_ + path_loss_ / 2;
+    if (state_ == State::kStartup) {
+        if (rate_ >= full_rate_ + full_rate_ / 4) {
+            full_rate_ = rate_;
+            rounds_without_growth_ = 0;
+        } else {
+            ++rounds_without_growth_;
+        }
+        if (is_congested) rounds_without_growth_ = 3;
+        return;
+    }
+    if (state_ == State::kCompete || state_ == State::kRefresh) return;
+    if (is_congested) {
+        if (rate_of_round_ > 0) rates_.reset(rate_of_round_);
+        rate_ = rates_.get();
+        enter(State::kDown, now);
+    } else if (state_ == State::kCruise && was_queued_ && rounds_in_state_ >= 2) {
+        yield(now);
+    }
+}
+
+// A queue stands though we send no faster than we think the path delivers: we think too much of it,
+// or somebody else is there.
+void CongestionController::yield(Instant now) {
+    rates_.reset(rate_ - rate_ / 16);
+    rate_ = rates_.get();
+    enter(State::kDown, now);
+}
+
+void CongestionController::advance_startup(Instant now) {
+    if (rounds_without_growth_ >= 3 || (rounds_without_growth_ >= 1 && was_queued_)) {
+        enter(State::kDrain, now);
+    }
+}
+
+void CongestionController::advance(Instant now, const AckTracker& state) {
+    const Duration in_state = now - entered_at_;
+    switch (state_) {
+        case State::kStartup: advance_startup(now); break;
+        case State::kDrain:
+            if (state.in_flight() <= product(100)) enter(State::kCruise, now);
+            break;
+        case State::kUp:
+            if ((state.in_flight() >= product(100) + probe_size()) ||
+                in_state >= 3 * round_trip_min_) {
+                enter(State::kDown, now);
+            }
+            break;
+        case State::kDown:
+            if (state.in_flight() <= product(100) || in_state >= 2 * round_trip_min_) {
+                enter(State::kCruise, now);
+            }
+            break;
+        case State::kCruise:
+            if (rounds_queued_ > 0) break;
+            if (rounds_in_state_ == 1 && rate_ > rate_before_probe_ + rate_before_probe_ / 12) {
+                full_rate_ = rate_;
+                rounds_without_growth_ = 0;
+                enter(State::kStartup, now);
+            } else if (rounds_in_state_ >= kCruiseRounds) {
+                enter(State::kUp, now);
+            }
+            break;
+        case State::kRefresh:
+            if (in_state >= std::max(kRefreshLasts, round_trip_min_)) enter(State::kCruise, now);
+            break;
+        case State::kCompete:
+            if (rounds_in_state_ >= 1 && (!was_queued_ || in_state >= kCompeteTime)) {
+                rounds_queued_ = 0;
+                enter(was_queued_ ? State::kRefresh : State::kCruise, now);
+            }
+            break;
+    }
+    if (state_ != State::kRefresh && state_ != State::kStartup && state_ != State::kCompete &&
+        now - round_trip_min_at_ >= kRefreshAfter) {
+        round_trip_min_ = state.round_trip().latest();
+        round_trip_min_at_ = now;
+        enter(State::kRefresh, now);
+    }
+}
+
+void CongestionController::begin_competing(Instant now, const AckTracker& state) {
+    enter(State::kCompete, now);
+    compete_window_ = static_cast<double>(std::max(state.in_flight(), product(100)));
+    compete_window_max_ = compete_window_;
+    compete_epoch_ = now;
+    compete_cut_until_ = 0;
+    compete_lost_ = state.lost();
+}
+
+// RFC 9438 in bytes: who meets a flow that fills queues shares with it only as one of its kind.
+void CongestionController::compete(Instant now, const AckSample& sample, const AckTracker& state) {
+    const bool has_lost = state.lost() > compete_lost_;
+    compete_lost_ = state.lost();
+    if (has_lost && state.delivered() >= compete_cut_until_) {
+        compete_window_max_ = compete_window_;
+        compete_window_ = std::max(compete_window_ * kCubicBeta, static_cast<double>(product(100)));
+        compete_epoch_ = now;
+        compete_cut_until_ = state.delivered() + state.in_flight();
+        return;
+    }
+    const double segment = kDatagram;
+    const double round_trip = static_cast<double>(state.round_trip().smoothed().count()) / 1e6;
+    const double t = static_cast<double>((now - compete_epoch_).count()) / 1e6 + round_trip;
+    const double k = std::cbrt(compete_window_max_ / segment * (1 - kCubicBeta) / kCubicC);
+    const double cubic = kCubicC * std::pow(t - k, 3) * segment + compete_window_max_;
+    const double reno = compete_window_max_ * kCubicBeta + 0.53 * segment * t / round_trip;
+    const double aim = std::max(cubic, reno);
+    if (aim <= compete_window_) return;
+    const double acknowledged = static_cast<double>(sample.bytes);
+    compete_window_ +=
+        std::min((aim - compete_window_) * acknowledged / compete_window_, acknowledged / 2);
+    compete_window_ = std::min(compete_window_, static_cast<double>(window_max_));
+}
+
+void CongestionController::enter(State state, Instant now) {
+    if (state != State::kDown && state != State::kCruise) rate_before_probe_ = rate_;
+    state_ = state;
+    entered_at_ = now;
+    rounds_in_state_ = 0;
+}
+
+std::size_t CongestionController::product(unsigned percent) const {
+    if (rate_ == 0 || round_trip_min_ == Duration::max()) return kWindowInitial;
+    return static_cast<std::size_t>(rate_ * static_cast<std::uint64_t>(round_trip_min_.count()) /
+                                    kMillion * percent / 100);
+}
+
+// What a probe puts into the path beyond what it holds. It grows as the root of that, so a small
+// flow gains more by probing than a large one, and flows that share a link become equal; and it is
+// no more than chat can bear.
+std::size_t CongestionController::probe_size() const {
+    const std::size_t held = product(100);
+    const auto bearable = static_cast<std::size_t>(
+        rate_ * static_cast<std::uint64_t>(kProbeQueue.count()) / kMillion);
+    const auto root = static_cast<std::size_t>(
+        std::sqrt(static_cast<double>(held) * static_cast<double>(kProbeScale)));
+    return std::min({root, held / 2, bearable});
+}
+
+unsigned CongestionController::probe_percent() const {
+    return static_cast<unsigned>(probe_size() * 100 / std::max<std::size_t>(product(100), 1)) + 5;
+}
+
+std::size_t CongestionController::window() const {
+    if (state_ == State::kCompete) {
+        return std::min(std::max(static_cast<std::size_t>(compete_window_), kWindowMin),
+                        window_max_);
+    }
+    const unsigned percent = state_ == State::kRefresh ? 50 : 200;
+    // What the path carries in a round trip, and what waits for the sender's and the receiver's
+    // timers.
+    const std::size_t slack = state_ == State::kRefresh ? 0 : 8 * kDatagram;
+    const std::size_t least = state_ == State::kStartup ? kWindowInitial : kWindowMin;
+    return std::min(std::max(product(percent) + slack, least), window_max_);
+}
+
+std::uint64_t CongestionController::pacing_rate(Duration round_trip) const {
+    unsigned percent = 100;
+    switch (state_) {
+        case State::kStartup: percent = 277; break;
+        case State::kDrain: percent = 50; break;
+        case State::kUp: percent = 100 + probe_percent(); break;
+        case State::kDown: percent = 75; break;
+        case State::kCruise:
+        case State::kRefresh: break;
+        case State::kCompete:
+            return per_second(static_cast<std::size_t>(compete_window_), round_trip) * 5 / 4;
+    }
+    const std::uint64_t base = rate_ > 0 ? rate_ : per_second(kWindowInitial, round_trip);
+    // What the path loses takes its place on the wire too.
+    return base * kMillion / (kMillion - path_loss_) * percent / 100;
+}
+
+}  // namespace pinhole::reliable
