@@ -6,22 +6,35 @@
 namespace pinhole::reliable {
 namespace {
 
+constexpr std::uint64_t kMillion = 1'000'000;
 constexpr std::size_t kDatagram = 1160;
+// What QUIC implementations begin with on the open internet; the pacer spreads it.
 constexpr std::size_t kWindowInitial = 32 * kDatagram;
 constexpr std::size_t kWindowMin = 4 * kDatagram;
+
+// BBRv3's ProbeRTT: when the shortest round trip was not seen for this long, half the window for so
+// long shows it again. A flow that is alone sees it all the time.
 constexpr Duration kRefreshAfter = 5s;
 constexpr Duration kRefreshLasts = 200ms;
-constexpr Duration kProbeQueue = 20ms;
-constexpr std::size_t kProbeScale = std::size_t{32} << 10U;
-constexpr Duration kYieldTime = 1s;
-constexpr Duration kCompeteTime = 20s;
+
+// Rounds at the path's rate between probes: as many as in BBR's cycle.
 constexpr unsigned kCruiseRounds = 6;
-constexpr unsigned kYieldRounds = 10;
-constexpr std::uint64_t kMillion = 1'000'000;
-// BBRv3's loss threshold: 2 % beyond what the path loses anyway.
+// A probe's largest queue, half of what a line of chat may lose to bulk...
+constexpr Duration kProbeQueue = 20ms;
+// ... and its size: the root of this times what the path holds. Larger made two flows equal sooner
+// and small ones slower; simulated at 20 to 100 ms.
+constexpr std::size_t kProbeScale = std::size_t{12} << 10U;
+
+// BBRv3's loss threshold: 2 % beyond what the path loses anyway, which is at most a tenth.
 constexpr std::uint64_t kLossThreshold = 20'000;
 constexpr std::uint64_t kPathLossMax = 100'000;
 
+// Who yields so often and for so long, to half the rate, and still meets a queue, competes. Less
+// made two of our own flows compete with each other.
+constexpr unsigned kYieldsMax = 8;
+constexpr Duration kYieldTime = 1s;
+constexpr Duration kCompeteTimeMax = 60s;
+// RFC 9438 4.1.2, 4.6.
 constexpr double kCubicC = 0.4;
 constexpr double kCubicBeta = 0.7;
 
@@ -68,9 +81,7 @@ void CongestionController::finish_round(Instant now, const AckTracker& state) {
     ++rounds_in_state_;
     was_queued_ = round_trip_of_round_ != Duration::max() && is_queued(round_trip_of_round_);
     judge_round(now, lost, delivered);
-    if (rounds_queued_ == 0) queued_since_ = now;
-    if (rounds_queued_ >= kYieldRounds && now - queued_since_ >= kYieldTime &&
-        state_ != State::kCompete)
+    if (yields_ >= kYieldsMax && now - yielding_since_ >= kYieldTime && state_ != State::kCompete)
         begin_competing(now, state);
     round_trip_of_round_ = Duration::max();
     rate_of_round_ = 0;
@@ -99,19 +110,21 @@ void CongestionController::judge_round(Instant now, std::uint64_t lost, std::uin
     }
     if (state_ == State::kCompete || state_ == State::kRefresh) return;
     if (is_congested) {
-        if (rate_of_round_ > 0) rates_.reset(rate_of_round_);
-        rate_ = rates_.get();
-        enter(State::kDown, now);
+        yield(now, rate_of_round_ > 0 ? rate_of_round_ : rate_);
     } else if (state_ == State::kCruise && was_queued_ && rounds_in_state_ >= 2) {
-        yield(now);
+        yield(now, rate_ - rate_ / 16);
     }
 }
 
 // A queue stands though we send no faster than we think the path delivers: we think too much of it,
 // or somebody else is there.
-void CongestionController::yield(Instant now) {
-    rates_.reset(rate_ - rate_ / 16);
-    rate_ = rates_.get();
+void CongestionController::yield(Instant now, std::uint64_t rate) {
+    if (yields_++ == 0) {
+        window_before_yield_ = product(100);
+        yielding_since_ = now;
+    }
+    rates_.reset(rate);
+    rate_ = rate;
     enter(State::kDown, now);
 }
 
@@ -141,7 +154,7 @@ void CongestionController::advance(Instant now, const AckTracker& state) {
             break;
         case State::kCruise:
             if (rounds_queued_ > 0) break;
-            if (rounds_in_state_ == 1 && rate_ > rate_before_probe_ + rate_before_probe_ / 12) {
+            if (rounds_in_state_ == 1 && rate_ > rate_before_probe_ + rate_before_probe_ / 16) {
                 full_rate_ = rate_;
                 rounds_without_growth_ = 0;
                 enter(State::kStartup, now);
@@ -152,12 +165,7 @@ void CongestionController::advance(Instant now, const AckTracker& state) {
         case State::kRefresh:
             if (in_state >= std::max(kRefreshLasts, round_trip_min_)) enter(State::kCruise, now);
             break;
-        case State::kCompete:
-            if (rounds_in_state_ >= 1 && (!was_queued_ || in_state >= kCompeteTime)) {
-                rounds_queued_ = 0;
-                enter(was_queued_ ? State::kRefresh : State::kCruise, now);
-            }
-            break;
+        case State::kCompete: advance_competition(now, in_state); break;
     }
     if (state_ != State::kRefresh && state_ != State::kStartup && state_ != State::kCompete &&
         now - round_trip_min_at_ >= kRefreshAfter) {
@@ -167,10 +175,29 @@ void CongestionController::advance(Instant now, const AckTracker& state) {
     }
 }
 
+// The other flow has gone when the queue has. It may also be one of our kind, which competes
+// because we do: so now and then both of us must give in, more and more seldom while that is in
+// vain.
+void CongestionController::advance_competition(Instant now, Duration in_state) {
+    if (rounds_in_state_ == 0) return;
+    if (!was_queued_) {
+        rounds_queued_ = 0;
+        return enter(State::kCruise, now);
+    }
+    if (in_state < compete_time_) return;
+    compete_time_ = std::min(2 * compete_time_, kCompeteTimeMax);
+    window_before_yield_ = static_cast<std::size_t>(compete_window_);
+    yields_ = kYieldsMax / 2;
+    enter(State::kRefresh, now);
+}
+
 void CongestionController::begin_competing(Instant now, const AckTracker& state) {
     enter(State::kCompete, now);
-    compete_window_ = static_cast<double>(std::max(state.in_flight(), product(100)));
+    // Back to what we had before we yielded.
+    compete_window_ =
+        static_cast<double>(std::max({state.in_flight(), product(100), window_before_yield_}));
     compete_window_max_ = compete_window_;
+    yields_ = 0;
     compete_epoch_ = now;
     compete_cut_until_ = 0;
     compete_lost_ = state.lost();
@@ -203,6 +230,10 @@ void CongestionController::compete(Instant now, const AckSample& sample, const A
 
 void CongestionController::enter(State state, Instant now) {
     if (state != State::kDown && state != State::kCruise) rate_before_probe_ = rate_;
+    if (state == State::kUp || state == State::kStartup) {
+        yields_ = 0;
+        compete_time_ = kCompeteTimeMin;
+    }
     state_ = state;
     entered_at_ = now;
     rounds_in_state_ = 0;

@@ -2,9 +2,21 @@
 //
 // A model of the path after BBR (draft-cardwell-iccrg-bbr-congestion-control): the rate at which it
 // delivers, and its round-trip time without a queue. It sends at that rate, with about that rate
-// times that time in flight, and tries now and then whether there is more.
+// times that time in flight, and tries now and then whether there is more:
+//
+//   kStartup -> kDrain -> kCruise -> kUp -> kDown -> kCruise ...
+//                            |        more found: back to kStartup
+//                            +-- a queue stands: kDown, at a lower rate
+//                            +-- yielded in vain: kCompete, until the queue is gone
+//   kRefresh from any of them when the shortest round trip grew old.
+//
+// Loss without a queue is the path's own and changes nothing but the pacing, which makes up for it.
+// Loss with one, and a queue that stands, mean that others are there or that the path became
+// slower: it yields. Who does not answer by yielding too fills queues until they overflow, as cubic
+// does; beside such a flow the window follows cubic's rule (RFC 9438).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -62,9 +74,10 @@ class CongestionController {
     void update_path(Instant now, const AckSample& sample);
     void finish_round(Instant now, const AckTracker& state);
     void judge_round(Instant now, std::uint64_t lost, std::uint64_t delivered);
-    void yield(Instant now);
+    void yield(Instant now, std::uint64_t rate);
     void advance(Instant now, const AckTracker& state);
     void advance_startup(Instant now);
+    void advance_competition(Instant now, Duration in_state);
     void compete(Instant now, const AckSample& sample, const AckTracker& state);
     void begin_competing(Instant now, const AckTracker& state);
     void enter(State state, Instant now);
@@ -94,9 +107,15 @@ class CongestionController {
     unsigned rounds_in_state_ = 0;
     /// Rounds in a row that had a queue although we kept below the path's rate.
     unsigned rounds_queued_ = 0;
-    Instant queued_since_;
+    /// Times that we yielded since we last probed, and what was in the path before.
+    unsigned yields_ = 0;
+    Instant yielding_since_;
+    std::size_t window_before_yield_ = 0;
     std::uint64_t rate_before_probe_ = 0;
 
+    static constexpr Duration kCompeteTimeMin = 5s;
+    /// How long to compete before we look whether the other flow would yield too.
+    Duration compete_time_ = kCompeteTimeMin;
     /// While competing: the window, and RFC 9438's memory.
     double compete_window_ = 0;
     double compete_window_max_ = 0;

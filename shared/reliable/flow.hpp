@@ -6,6 +6,7 @@
 // Internal to the floor, since it shows ENet's own types.
 #pragma once
 
+#include <utility>
 #include <vector>
 
 #include <enet/enet.h>

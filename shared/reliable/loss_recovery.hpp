@@ -11,6 +11,8 @@
 // A lost acknowledgement looks like a lost command. It costs one needless repetition.
 #pragma once
 
+#include <algorithm>
+
 #include <enet/enet.h>
 
 #include "shared/base/time.hpp"
