@@ -60,13 +60,13 @@ class Gateway : public PeersTest {
         std::ofstream{conf} << fmt::format(
             "ext_ifname=wan\nlistening_ip=lan\nhttp_port=5000\n"
             "enable_natpmp={}\nenable_upnp={}\nsecure_mode=yes\n"
-            "min_lifetime=2\nmax_lifetime={}\n"
+            "min_lifetime=2\nmax_lifetime=86400\n"
             "upnp_table_name=miniupnpd\nupnp_nat_table_name=miniupnpd\n"
             "upnp_forward_chain=filter_mapped\nupnp_nat_chain=nat_mapped\n"
             "upnp_nat_postrouting_chain=nat_peers\n"
             "uuid=6bd5eabd-b7c8-4f7b-ae6c-a30ccdeb5988\nserial=1\nmodel_number=1\n"
             "allow 1024-65535 192.168.11.0/24 1024-65535\ndeny 0-65535 0.0.0.0/0 0-65535\n",
-            word(switches.nat_pmp_and_pcp), word(switches.upnp), kLifetimeS);
+            word(switches.nat_pmp_and_pcp), word(switches.upnp));
         Process& daemon =
             start("nata",
                   {"miniupnpd", {daemon_, "-d", "-f", conf, "-P", folder("gateway") / "pid"}, {}});

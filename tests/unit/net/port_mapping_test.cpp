@@ -272,12 +272,6 @@ TEST_F(MappedTest, TellsOnceThatTheGatewayForgotOtherMappings) {
     EXPECT_FALSE(mapping_.take_gateway_restarted());
 }
 
-TEST_F(MappedTest, IsNotRenewedMoreOftenThanOnceASecond) {
-    mapping_.handle_timeout(at(50s));
-    pcp().grant(at(50s), kPublic, 0s);
-    EXPECT_EQ(mapping_.next_timeout(), at(51s));
-}
-
 TEST_F(MappedTest, RemovalNamesTheMappingAndIsAwaited) {
     bool is_removed = false;
     mapping_.remove([&] { is_removed = true; });
