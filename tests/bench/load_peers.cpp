@@ -11,10 +11,6 @@ namespace {
 
 /// An answer that has not come by then never will: the datagram, or the answer, was lost.
 constexpr Duration kRepeatAfter = 500ms;
-/// With nothing at all arriving for so long the server is not there.
-constexpr int kPatienceMs = 5000;
-/// The server's length of a datagram's frame room is generous; ours needs little.
-constexpr std::size_t kFrameMax = 256;
 
 SessionIndex index_of(std::size_t peer) {
     return SessionIndex{static_cast<std::uint32_t>(peer + 1)};
