@@ -1,12 +1,13 @@
 // How long it takes from nothing to a first message, between real nodes.
 //
 //   first_message --answer ID --via ADDRESS
-//   first_message --call ID --via ADDRESS
+//   first_message --call ID --via ADDRESS [--at-once]
 //
 // The one that answers prints a line for each caller and runs until it is ended. The caller prints
 // how long registering took, since its process began, and how long it was from `connect` to an
-// authenticated session. Both ends are on one machine, so they have one clock: the message carries
-// the moment of `connect`, and of the start, and the answerer says how long ago these were.
+// authenticated session; with --at-once it asks for the connection before it is registered. Both
+// ends are on one machine, so they have one clock: the message carries the moment of `connect`, and
+// of the start, and the answerer says how long ago these were.
 #include <fmt/format.h>
 
 #include "tests/bench/processes.hpp"
@@ -44,6 +45,7 @@ Endpoint server_at(const std::string& text) {
 
 [[noreturn]] void answer(const std::string& id, const Endpoint& server) {
     Station station{id, server, false};
+    station.wait_until_registered();
     std::printf("ready\n");
     std::fflush(stdout);
     for (;;) {
@@ -58,8 +60,9 @@ Endpoint server_at(const std::string& text) {
     }
 }
 
-void call(const std::string& id, const Endpoint& server, std::int64_t started) {
+void call(const std::string& id, const Endpoint& server, std::int64_t started, bool at_once) {
     Station station{fmt::format("caller-{}", getpid()), server, false};
+    if (!at_once) station.wait_until_registered();
     const double registered = milliseconds_since(started);
     const Moments moments{.started = started, .connected = now()};
     station.call(id);
@@ -82,12 +85,13 @@ int main(int argc, char** argv) {
     cxxopts::Options options{kProgram};
     options.add_options()("answer", "be this id", cxxopts::value<std::string>())(
         "call", "call this id", cxxopts::value<std::string>())("via", "where the rendezvous is",
-                                                               cxxopts::value<std::string>());
+                                                               cxxopts::value<std::string>())(
+        "at-once", "ask for the connection at once", cxxopts::value<bool>());
     const auto parsed = options.parse(argc, argv);
     if (parsed.count("via") == 0) fail(kProgram, options.help().c_str());
     const Endpoint server = server_at(parsed["via"].as<std::string>());
     if (parsed.count("answer") > 0) answer(parsed["answer"].as<std::string>(), server);
     if (parsed.count("call") == 0) fail(kProgram, options.help().c_str());
-    call(parsed["call"].as<std::string>(), server, started);
+    call(parsed["call"].as<std::string>(), server, started, parsed.count("at-once") > 0);
     return 0;
 }

@@ -41,6 +41,7 @@ struct Run {
 
 void receive(const std::string& id, const Endpoint& server, const Run& run) {
     Station station{id, server, run.offers_aes256gcm};
+    station.wait_until_registered();
     station.wait_for_caller();
     if (!run_receiver(station, run.load, kPatience)) fail(kProgram, "no message came");
     if (!station.is_direct()) fail(kProgram, "the path fell back to the relay");
@@ -48,6 +49,7 @@ void receive(const std::string& id, const Endpoint& server, const Run& run) {
 
 void send(const std::string& id, const Endpoint& server, const Run& run) {
     Station station{fmt::format("to-{}", id), server, run.offers_aes256gcm};
+    station.wait_until_registered();
     station.connect(id);
     run_sender(station, run.load);
 }

@@ -52,6 +52,9 @@ Station::Station(std::string_view id, const Endpoint& server, bool offers_aes256
     driver_.start();
     node_.start(net::now(), {server});
     driver_.drain();
+}
+
+void Station::wait_until_registered() {
     wait_until(*this, "the rendezvous does not answer", [&] { return node_.is_registered(); });
 }
 

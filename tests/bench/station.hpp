@@ -20,9 +20,11 @@ namespace pinhole::bench {
 /// One node with a connection to one other, for `run_sender` and `run_receiver`.
 class Station {
   public:
-    /// Registers at `server`. Ends the program when that does not come true in time, as all below.
+    /// Begins to register at `server`.
     Station(std::string_view id, const Endpoint& server, bool offers_aes256gcm);
 
+    /// Ends the program when that does not come true in time, as all below.
+    void wait_until_registered();
     /// Waits until a session with `other` stands, whatever its path.
     void call(std::string_view other);
     /// Waits until a connection to `other` is direct on both sides.
