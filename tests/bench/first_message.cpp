@@ -19,7 +19,6 @@ using namespace pinhole;
 using namespace pinhole::bench;
 
 constexpr const char* kProgram = "first_message";
-constexpr std::uint16_t kServerPort = 34780;
 /// The caller stays until its message has arrived and was acknowledged.
 constexpr double kPatience = 30;
 
@@ -35,12 +34,6 @@ std::int64_t now() {
 
 double milliseconds_since(std::int64_t moment) {
     return static_cast<double>(now() - moment) / 1e6;
-}
-
-Endpoint server_at(const std::string& text) {
-    const auto address = IpAddress::parse(text);
-    if (!address) fail(kProgram, "not an address");
-    return {*address, kServerPort};
 }
 
 [[noreturn]] void answer(const std::string& id, const Endpoint& server) {

@@ -20,7 +20,6 @@ namespace {
 using namespace pinhole;
 using namespace pinhole::bench;
 
-constexpr std::uint16_t kServerPort = 34790;
 constexpr std::uint16_t kEchoPort = 34791;
 constexpr const char* kProgram = "rendezvous_load";
 /// A sealed keepalive's size: the echo moves the same number of bytes.

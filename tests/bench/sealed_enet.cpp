@@ -20,14 +20,7 @@ using namespace pinhole;
 using namespace pinhole::bench;
 
 constexpr const char* kProgram = "sealed_enet";
-constexpr std::uint16_t kServerPort = 34780;
 constexpr double kPatience = 30;
-
-Endpoint server_at(const std::string& text) {
-    const auto address = IpAddress::parse(text);
-    if (!address || address->scope() == Scope::kLoopback) fail(kProgram, "not a usable address");
-    return {*address, kServerPort};
-}
 
 struct Run {
     Load load;

@@ -21,6 +21,12 @@ void wait_until(Station& station, const char* what, Condition condition) {
 
 }  // namespace
 
+Endpoint server_at(const std::string& text) {
+    const auto address = IpAddress::parse(text);
+    if (!address || address->scope() == Scope::kLoopback) fail(kProgram, "not a usable address");
+    return {*address, kServerPort};
+}
+
 void serve(const Endpoint& at, const crypto::KeyPair& keys) {
     crypto::SystemRandom random;
     rendezvous::Server server{net::now(), {.keys = keys.clone(), .wall = net::wall_now()}, random};

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include <asio/io_context.hpp>
@@ -13,6 +14,13 @@
 #include "tests/bench/load.hpp"
 
 namespace pinhole::bench {
+
+/// The port that the benchmarks' rendezvous has.
+inline constexpr std::uint16_t kServerPort = 34780;
+
+/// The rendezvous at an address that somebody typed. Ends the program when it is none, or a
+/// loopback one: those are no candidates.
+[[nodiscard]] Endpoint server_at(const std::string& text);
 
 /// Serves at `at` until the process ends. Ids are confirmed at once and stored nowhere.
 [[noreturn]] void serve(const Endpoint& at, const crypto::KeyPair& keys);

@@ -26,6 +26,16 @@ void expect_reason(Couple& couple, traversal::Reason reason) {
         << couple.where();
 }
 
+/// Direct where the NAT turns them round, else relayed for that reason.
+void expect_meeting_by(Couple& couple, Hairpinning hairpinning) {
+    if (hairpinning == Hairpinning::kNone) {
+        ASSERT_TRUE(couple.run_until_connected(kRelayWithin)) << couple.where();
+        expect_reason(couple, traversal::Reason::kNoHairpin);
+    } else {
+        ASSERT_TRUE(couple.run_until_direct(kDirectWithin)) << couple.where();
+    }
+}
+
 TEST(IsolatedHousemates, MeetOutsideWhereTheRouterTurnsThemRoundAndAreRelayedElsewhere) {
     for (const Hairpinning hairpinning :
          {Hairpinning::kNone, Hairpinning::kExternalSource, Hairpinning::kFiltered}) {
@@ -40,11 +50,8 @@ TEST(IsolatedHousemates, MeetOutsideWhereTheRouterTurnsThemRoundAndAreRelayedEls
                 router.isolate_clients(true);
                 couple.settle_in(a, couple.town().lab().add_host("b", router));
                 ASSERT_TRUE(couple.start(kOrders[seed % kOrders.size()])) << couple.where();
-                if (hairpinning == Hairpinning::kNone) {
-                    ASSERT_TRUE(couple.run_until_connected(kRelayWithin)) << couple.where();
-                    expect_reason(couple, traversal::Reason::kNoHairpin);
-                } else {
-                    ASSERT_TRUE(couple.run_until_direct(kDirectWithin)) << couple.where();
+                ASSERT_NO_FATAL_FAILURE(expect_meeting_by(couple, hairpinning));
+                if (hairpinning != Hairpinning::kNone) {
                     EXPECT_EQ(couple.alice().path_changed()->remote->ip, router.wan())
                         << couple.where();
                 }
@@ -70,12 +77,7 @@ TEST(CarrierNeighbours, MeetWhereTheCarrierTurnsThemRoundAndAreRelayedElsewhere)
                 lab.add_nat("nat_b", home, {}, {.under = &above, .lan = "192.168.2.0/24"});
             couple.settle_in(lab.add_host("a", home_a), lab.add_host("b", home_b));
             ASSERT_TRUE(couple.start(kOrders[seed % kOrders.size()])) << couple.where();
-            if (hairpinning == Hairpinning::kNone) {
-                ASSERT_TRUE(couple.run_until_connected(kRelayWithin)) << couple.where();
-                expect_reason(couple, traversal::Reason::kNoHairpin);
-            } else {
-                ASSERT_TRUE(couple.run_until_direct(kDirectWithin)) << couple.where();
-            }
+            ASSERT_NO_FATAL_FAILURE(expect_meeting_by(couple, hairpinning));
             couple.expect_messages_flow(3, 3s);
         }
     }

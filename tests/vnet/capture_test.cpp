@@ -1,12 +1,12 @@
 #include "tests/vnet/capture.hpp"
 
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 
 #include <gmock/gmock.h>
 
 #include "shared/base/cursor.hpp"
+#include "tests/support/temporary_directory.hpp"
 #include "tests/vnet/control.hpp"
 
 namespace pinhole::vnet {
@@ -67,12 +67,6 @@ std::vector<Record> records_of(const std::filesystem::path& path) {
 
 class CaptureTest : public ::testing::Test {
   protected:
-    CaptureTest() {
-        std::string name = ::testing::TempDir() + "pinhole-XXXXXX";
-        if (::mkdtemp(name.data()) != nullptr) folder_ = name;
-    }
-    ~CaptureTest() override { std::filesystem::remove_all(folder_); }
-
     void send_from_alice(std::byte content) {
         network_.interface_named("alice")->send(
             network_.now(),
@@ -80,7 +74,8 @@ class CaptureTest : public ::testing::Test {
         network_.run_until(network_.now() + 1s);
     }
 
-    std::filesystem::path folder_;
+    const test::TemporaryDirectory directory_;
+    const std::filesystem::path& folder_ = directory_.path();
     Network network_{parse_topology(kHome), 1};
 };
 

@@ -8,12 +8,11 @@ import contextlib
 import os
 import socket
 import struct
-import sys
 import time
 import unittest
 
 from virtual_lab import (
-    REFUSED, SERVER, Lab, Refused, end_on_signals, enter_own_network, topology_path)
+    SERVER, end_on_signals, enter_own_network, lab_of_module, topology_path)
 
 SECOND_SERVER = "198.51.100.11"
 PORTS = (4000, 4001)
@@ -31,13 +30,7 @@ lab = None
 
 def setUpModule():  # noqa: N802, the name is unittest's
     global lab  # one internet for all tests: they change its NAT and reboot it
-    try:
-        lab = Lab(topology_path("two-homes"), os.environ["PINHOLE_VNET"])
-        lab.__enter__()
-    except Refused as refused:
-        print(f"skipped: {refused}", file=sys.stderr)
-        sys.exit(REFUSED)
-    unittest.addModuleCleanup(lab.__exit__)
+    lab = lab_of_module(topology_path("two-homes"))
 
 
 class VirtualInternet(unittest.TestCase):

@@ -7,12 +7,11 @@ import errno
 import os
 import pathlib
 import socket
-import sys
 import tempfile
 import time
 import unittest
 
-from virtual_lab import REFUSED, SERVER, Lab, Refused, end_on_signals, enter_own_network
+from virtual_lab import SERVER, end_on_signals, enter_own_network, lab_of_module
 
 SERVER6 = "2001:db8:5::10"
 TOPOLOGY = f"""\
@@ -38,13 +37,7 @@ def setUpModule():  # noqa: N802, the name is unittest's
     unittest.addModuleCleanup(scratch.cleanup)
     path = pathlib.Path(scratch.name) / "narrow.vnet"
     path.write_text(TOPOLOGY, encoding="utf-8")
-    try:
-        lab = Lab(path, os.environ["PINHOLE_VNET"])
-        lab.__enter__()
-    except Refused as refused:
-        print(f"skipped: {refused}", file=sys.stderr)
-        sys.exit(REFUSED)
-    unittest.addModuleCleanup(lab.__exit__)
+    lab = lab_of_module(path)
 
 
 class NarrowLink(unittest.TestCase):

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import threading
 import time
+import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOPOLOGIES = pathlib.Path(__file__).with_name("topologies")
@@ -62,6 +63,19 @@ def topology_path(name):
         known = " ".join(sorted(entry.stem for entry in TOPOLOGIES.glob("*.vnet")))
         raise Failure(f"there is no topology {name}; there are: {known}")
     return path
+
+
+def lab_of_module(topology):
+    """A lab that all tests of a unittest module share, up until the last of them. Where there can
+    be none, the program ends with 77."""
+    try:
+        lab = Lab(topology, os.environ["PINHOLE_VNET"])
+        lab.__enter__()
+    except Refused as refused:
+        print(f"skipped: {refused}", file=sys.stderr)
+        sys.exit(REFUSED)
+    unittest.addModuleCleanup(lab.__exit__)
+    return lab
 
 
 class Program:

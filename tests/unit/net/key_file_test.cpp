@@ -13,10 +13,13 @@
 
 #include "shared/crypto/sodium.hpp"
 #include "tests/support/seeded_random.hpp"
-#include "tests/unit/net/temporary_directory.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace pinhole::net::test {
 namespace {
+
+using pinhole::test::mode_of;
+using pinhole::test::TemporaryDirectory;
 
 namespace fs = std::filesystem;
 using ::pinhole::test::SeededRandom;

@@ -6,10 +6,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/unit/net/temporary_directory.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace pinhole::net::test {
 namespace {
+
+using pinhole::test::mode_of;
+using pinhole::test::TemporaryDirectory;
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "tests/unit/net/temporary_directory.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace pinhole::peer {
 namespace {
@@ -49,7 +49,7 @@ class TrustStoreTest : public ::testing::Test {
         return "no error";
     }
 
-    const net::test::TemporaryDirectory directory_;
+    const pinhole::test::TemporaryDirectory directory_;
     const std::filesystem::path file_ = directory_.path() / "state" / "known_peers";
     const PeerName alice_{.id = kAlice, .server = key_of(2)};
 };
@@ -106,8 +106,8 @@ TEST_F(TrustStoreTest, FileIsPrivateAndReadable) {
     TrustStore store{file_};
     store.remember_peer(alice_, key_of(1), kDay);
     store.remember_server("h:1", key_of(2), kDay);
-    EXPECT_EQ(net::test::mode_of(file_), std::filesystem::perms{0600});
-    EXPECT_EQ(net::test::mode_of(file_.parent_path()), std::filesystem::perms{0700});
+    EXPECT_EQ(pinhole::test::mode_of(file_), std::filesystem::perms{0600});
+    EXPECT_EQ(pinhole::test::mode_of(file_.parent_path()), std::filesystem::perms{0700});
     EXPECT_EQ(content(), "pinhole known peers 1\npeer alice@" + key_of(2).to_string("rv") + " " +
                              key_of(1).to_string() + " 2026-05-17\nserver h:1 " +
                              key_of(2).to_string("rv") + " 2026-05-17\n");

@@ -15,6 +15,15 @@ EnetAcknowledgement answer(std::uint16_t sequence, std::uint16_t sent_time) {
     return {.channel = 2, .sequence = sequence, .sent_time = sent_time};
 }
 
+/// 1000 bytes left at the start, counted as lost, and left again 100 ms later.
+AckTracker with_a_repetition() {
+    AckTracker tracker;
+    EXPECT_TRUE(tracker.on_sent(kStart, key(1), 10, 1000));
+    tracker.mark_lost(key(1));
+    EXPECT_FALSE(tracker.on_sent(kStart + 100ms, key(1), 110, 1000));
+    return tracker;
+}
+
 TEST(AckTracker, CountsWhatIsInFlightUntilItIsAcknowledgedOrGivenUp) {
     AckTracker tracker;
     EXPECT_TRUE(tracker.on_sent(kStart, key(1), 10, 1000));
@@ -43,10 +52,7 @@ TEST(AckTracker, IgnoresAcknowledgementsOfNothing) {
 }
 
 TEST(AckTracker, MeasuresTheRoundTripOfTheSendingThatWasAnswered) {
-    AckTracker tracker;
-    EXPECT_TRUE(tracker.on_sent(kStart, key(1), 10, 1000));
-    tracker.mark_lost(key(1));
-    EXPECT_FALSE(tracker.on_sent(kStart + 100ms, key(1), 110, 1000));
+    AckTracker tracker = with_a_repetition();
     tracker.on_acknowledged(kStart + 130ms, answer(1, 110));
     const AckSample sample = tracker.take_sample(kStart + 130ms);
     EXPECT_EQ(sample.round_trip, Duration{30ms});
@@ -55,10 +61,7 @@ TEST(AckTracker, MeasuresTheRoundTripOfTheSendingThatWasAnswered) {
 }
 
 TEST(AckTracker, KnowsARepetitionThatWasNotNeeded) {
-    AckTracker tracker;
-    EXPECT_TRUE(tracker.on_sent(kStart, key(1), 10, 1000));
-    tracker.mark_lost(key(1));
-    EXPECT_FALSE(tracker.on_sent(kStart + 100ms, key(1), 110, 1000));
+    AckTracker tracker = with_a_repetition();
     tracker.on_acknowledged(kStart + 105ms, answer(1, 10));
     const AckSample sample = tracker.take_sample(kStart + 105ms);
     EXPECT_TRUE(sample.is_spurious);

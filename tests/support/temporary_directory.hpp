@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-namespace pinhole::net::test {
+namespace pinhole::test {
 
 class TemporaryDirectory {
   public:
@@ -34,4 +34,4 @@ inline std::filesystem::perms mode_of(const std::filesystem::path& path) {
     return std::filesystem::status(path).permissions();
 }
 
-}  // namespace pinhole::net::test
+}  // namespace pinhole::test
