@@ -34,8 +34,10 @@ void Quality::on_answer(Duration rtt, bool data_sized) {
 }
 
 void Quality::on_failed(Instant now) {
-    barred_until_ = now + std::min(kFirstBar * (1 << std::min(failures_, 2U)), kLongestBar);
-    ++failures_;
+    const bool again = failed_at_ && now - *failed_at_ < kFailureForgotten;
+    bar_ = !again ? Duration{} : bar_ == Duration{} ? kFirstBar : std::min(2 * bar_, kLongestBar);
+    failed_at_ = now;
+    barred_until_ = now + bar_;
     answers_ = 0;
     data_sized_ = false;
 }

@@ -24,15 +24,18 @@ inline constexpr Duration kSwitchMargin = 5ms;
 inline constexpr Duration kIpv6Bonus = 10ms;
 /// A choice stands at least so long, unless its path is lost.
 inline constexpr Duration kDwell = 10s;
-/// A path that failed is left alone: 30, then 60, then 120 s.
+/// A path that fails once may be tried again at once: a router that came back, another address. One
+/// that fails again within ten minutes is left alone for 30, then 60, then 120 s.
 inline constexpr Duration kFirstBar = 30s;
 inline constexpr Duration kLongestBar = 120s;
+inline constexpr Duration kFailureForgotten = 10min;
 
 /// What is known about one path from the answers to its challenges.
 class Quality {
   public:
     void on_answer(Duration rtt, bool data_sized);
-    /// The path was in use and stopped answering: barred, and has to qualify again.
+    /// The path was in use and stopped answering: it has to qualify again, and is barred if this
+    /// happened before.
     void on_failed(Instant now);
     /// The network is another one now: no bar holds.
     void lift_bar() { barred_until_.reset(); }
@@ -50,8 +53,9 @@ class Quality {
   private:
     Duration rtt_{};
     unsigned answers_ = 0;
-    unsigned failures_ = 0;
     bool data_sized_ = false;
+    Duration bar_{};
+    std::optional<Instant> failed_at_;
     std::optional<Instant> barred_until_;
 };
 

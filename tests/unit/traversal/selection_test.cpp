@@ -43,15 +43,26 @@ TEST(Quality, SmoothsTheRoundTripTime) {
     EXPECT_EQ(quality.rtt(), 90ms);
 }
 
-TEST(Quality, BarsFor30Then60Then120SecondsAndMustQualifyAgain) {
+TEST(Quality, OneFailureBarsNothingButMustQualifyAgain) {
+    Quality quality = option(kOne, 10ms).quality;
+    Instant now{};
+    for (int failure = 0; failure < 3; ++failure) {
+        quality.on_failed(now);
+        EXPECT_FALSE(quality.is_barred(now));
+        EXPECT_FALSE(quality.is_selectable());
+        now += kFailureForgotten;
+    }
+}
+
+TEST(Quality, FurtherFailuresBarFor30Then60Then120Seconds) {
     Quality quality = option(kOne, 10ms).quality;
     const Instant now{};
+    quality.on_failed(now);
     for (const Duration bar : {30s, 60s, 120s, 120s}) {
         quality.on_failed(now);
         EXPECT_TRUE(quality.is_barred(now + bar - 1us));
         EXPECT_FALSE(quality.is_barred(now + bar));
     }
-    EXPECT_FALSE(quality.is_selectable());
     quality.lift_bar();
     EXPECT_FALSE(quality.is_barred(now));
 }
