@@ -1,8 +1,9 @@
 # The shapes that almost every target has: a floor of the library and a test program.
 
 # pinhole_add_floor(NAME SOURCES file... HEADERS file... LINK target...)
-# A folder of shared/ as a static library. Headers are verified to be self-sufficient by the target
-# all_verify_interface_header_sets.
+# A folder of shared/ as a static library. Each header must stand alone: one that a source of the
+# same name includes first (scripts/check_floors) does if that compiles, the target
+# all_verify_interface_header_sets compiles the others.
 function(pinhole_add_floor name)
     cmake_parse_arguments(arg "" "" "SOURCES;HEADERS;LINK" ${ARGN})
     if(arg_SOURCES)
@@ -12,17 +13,27 @@ function(pinhole_add_floor name)
         add_library(pinhole_${name} INTERFACE)
         set(scope INTERFACE)
     endif()
+    set(with_source)
+    foreach(header IN LISTS arg_HEADERS)
+        string(REGEX REPLACE "hpp$" "cpp" source ${header})
+        if(source IN_LIST arg_SOURCES)
+            list(REMOVE_ITEM arg_HEADERS ${header})
+            list(APPEND with_source ${header})
+        endif()
+    endforeach()
     target_sources(pinhole_${name} ${scope}
-        FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${arg_HEADERS})
+        FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${arg_HEADERS}
+        FILE_SET with_source TYPE HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${with_source})
     target_link_libraries(pinhole_${name} ${scope} pinhole_options ${arg_LINK})
-    set_target_properties(pinhole_${name} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
+    set_target_properties(pinhole_${name} PROPERTIES
+        VERIFY_INTERFACE_HEADER_SETS ON INTERFACE_HEADER_SETS_TO_VERIFY HEADERS)
 endfunction()
 
 # pinhole_build_as_test(NAME)
 # Compiles an executable that links gmock the quick way: the tests themselves are built for compile
-# time, what they test is optimised.
+# time, with lines and functions as their debug information; what they test is optimised.
 function(pinhole_build_as_test name)
-    target_compile_options(${name} PRIVATE -O0)
+    target_compile_options(${name} PRIVATE -O0 -g1)
     target_compile_definitions(${name} PRIVATE PINHOLE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     set_target_properties(${name} PROPERTIES PINHOLE_TEST_CODE ON)
     # A third of a test's compile time is these headers: compiled once, with the first program, for
@@ -50,7 +61,8 @@ function(pinhole_build_as_test name)
 endfunction()
 
 # pinhole_add_test(NAME SOURCES file... LINK target... [LABELS label...] [TIMEOUT seconds])
-# A GoogleTest program whose tests ctest runs one by one.
+# A GoogleTest program whose tests ctest runs one by one. They compute, where tests of whole programs
+# wait: scripts/test gives ctest more slots than there are cores, and each of these takes two.
 function(pinhole_add_test name)
     cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
     if(NOT arg_TIMEOUT)
@@ -63,5 +75,5 @@ function(pinhole_add_test name)
         # The number of a value, where it has no name: values may be long, and addresses in memory.
         NO_PRETTY_VALUES
         DISCOVERY_TIMEOUT 60
-        PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
+        PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}" PROCESSORS 2)
 endfunction()
