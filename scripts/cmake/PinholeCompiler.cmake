@@ -40,9 +40,10 @@ target_compile_options(pinhole_options INTERFACE
     # std::string (GCC PR 105651), where there are none.
     $<$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release>>:-Wno-stringop-overflow$<SEMICOLON>-Wno-restrict>
     -fstack-protector-strong)
-# cxxopts splits the values of a list at commas unless told otherwise; a message holds commas.
+# cxxopts splits the values of a list at commas unless told otherwise; a message holds commas. Its
+# parser by std::regex takes as long to compile as all else in a file of options.
 target_compile_definitions(pinhole_options INTERFACE
-    "CXXOPTS_VECTOR_DELIMITER='\\0'"
+    "CXXOPTS_VECTOR_DELIMITER='\\0'" CXXOPTS_NO_REGEX
     ASIO_STANDALONE ASIO_NO_DEPRECATED ASIO_HAS_CO_AWAIT
     PINHOLE_VERSION="${PROJECT_VERSION}")
 target_link_options(pinhole_options INTERFACE -Wl,-z,relro,-z,now)
