@@ -21,8 +21,10 @@
 namespace pinhole {
 
 /// RFC 8200 5: every IPv6 link carries 1280 bytes; less 40 for IPv6 and 8 for UDP. The largest
-/// UDP payload we send until path MTU discovery says more.
+/// UDP payload we send to a path that was not found to carry more.
 inline constexpr std::size_t kUdpPayloadMax = 1232;
+/// Ethernet's 1500 bytes less 20 for IPv4 and 8 for UDP: no path is asked for more.
+inline constexpr std::size_t kUdpPayloadProbed = 1472;
 
 /// A datagram that arrived. Borrowed for the length of one call.
 struct Datagram {

@@ -32,7 +32,7 @@ class Outgoing {
     /// Lends itself room in `queue`, which must not be used otherwise until `leave`.
     Outgoing(TransmitQueue& queue, Way way)
         : queue_(queue),
-          room_(queue.reserve(kInnerOffset + kUdpPayloadMax + wire::kTagSize)),
+          room_(queue.reserve(kInnerOffset + kUdpPayloadProbed + wire::kTagSize)),
           inner_offset_(way == Way::kRelay ? kInnerOffset : 0) {}
 
     /// Where the frame of a transport message goes.
@@ -84,9 +84,8 @@ class Outgoing {
 
   private:
     static constexpr std::size_t kInnerOffset = wire::kTransportHeaderSize + kRelayFrameHeader;
-    /// The largest frame whose relayed form still fits `kUdpPayloadMax`, and more for a frame that
-    /// only ever goes direct (a padded challenge).
-    static constexpr std::size_t kFrameMax = kUdpPayloadMax - wire::kTransportOverhead;
+    /// Of a frame that goes direct; what is relayed must be shorter.
+    static constexpr std::size_t kFrameMax = kUdpPayloadProbed - wire::kTransportOverhead;
 
     TransmitQueue& queue_;
     MutableBytes room_;

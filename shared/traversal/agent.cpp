@@ -140,6 +140,9 @@ void Agent::on_response(Instant now, const Route& route, const wire::Response& r
     if (proof->route == announced && now - proof->rtt >= announced_since_) {
         timers_.stop(Timer::kAnnounce);
     }
+    if (proof->route.is_direct() && selection_.is_selected(proof->route.path())) {
+        path_mtu_.on_answer(now, response.id);
+    }
     if (proof->route.is_relay()) {
         on_relay_answered(now, *proof);
     } else {
@@ -175,9 +178,14 @@ void Agent::on_data_sent(Instant now, std::size_t bytes) {
         } else if (Pair* pair = checklist_.find(route->path())) {
             direct_data_.add(bytes);
             pair->consent.on_data_sent(now);
+            if (is_selected(*pair)) path_mtu_.on_data_sent(now, bytes);
             if (next_for(*pair) <= now) tend(now, *pair);
         }
     }
+}
+
+void Agent::on_too_big(Instant now, const Path& path) {
+    if (selection_.is_selected(path)) path_mtu_.on_too_big(now);
 }
 
 void Agent::on_network_changed(Instant now) {

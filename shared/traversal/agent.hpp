@@ -16,6 +16,7 @@
 #include "shared/traversal/budget.hpp"
 #include "shared/traversal/checklist.hpp"
 #include "shared/traversal/guess.hpp"
+#include "shared/traversal/path_mtu.hpp"
 #include "shared/traversal/refresh.hpp"
 #include "shared/traversal/retry.hpp"
 #include "shared/traversal/transaction.hpp"
@@ -99,8 +100,8 @@ class Agent {
     void on_response(Instant now, const Route& route, const wire::Response& response);
     /// Any authenticated message. An unknown source is a path to challenge, never "send here".
     void on_authenticated(Instant now, const Route& route);
-    /// A datagram of data left on `routes(now)`. `bytes` counts towards `direct_data()` and
-    /// `relayed_data()`.
+    /// A datagram of data left on `routes(now)`, `bytes` of UDP payload on a direct path. It counts
+    /// towards `direct_data()` and `relayed_data()`.
     void on_data_sent(Instant now, std::size_t bytes);
     /// Our NAT was measured (again). `is_asked_for`: because of `MeasurePorts`.
     void set_nat(Instant now, const OurNat& nat, bool is_asked_for);
@@ -113,6 +114,8 @@ class Agent {
     /// What became of an `OpenSpare`.
     void on_spare_opened(Instant now, SocketId socket, std::uint16_t local_port);
     void on_spare_failed(Instant now);
+    /// The network says that a datagram was too big for this path: a hint.
+    void on_too_big(Instant now, const Path& path);
     /// Interfaces or routes of this machine changed, or a socket broke.
     void on_network_changed(Instant now);
     /// UDP does not get out of our network, or does again: why there is nothing but the relay.
@@ -126,6 +129,15 @@ class Agent {
 
     /// Where data goes now.
     [[nodiscard]] Routes routes(Instant now) const;
+    /// The largest UDP payload that may go to a direct path: what the selected one was found to
+    /// carry, on any other the least that all carry.
+    [[nodiscard]] std::size_t payload_max(const Path& path) const {
+        return selection_.is_selected(path) ? path_mtu_.payload() : kUdpPayloadMax;
+    }
+    /// The same for the selected path, or the least when there is none.
+    [[nodiscard]] std::size_t payload_max() const { return path_mtu_.payload(); }
+    /// How often the selected path ceased to carry a size that it had carried.
+    [[nodiscard]] unsigned black_holes() const { return path_mtu_.black_holes(); }
     /// The smoothed RTT of the route that carries data, when it is known.
     [[nodiscard]] std::optional<Duration> rtt() const;
     /// Data so far, by the route it took; a duplicate counts on both.
@@ -157,6 +169,7 @@ class Agent {
     void send_openers(Pair& pair);
     void send_round(Instant now, Pair& pair);
     void send_challenge(Instant now, Pair& pair);
+    void send_size_probe(Instant now);
     void send_relay_challenge(Instant now);
     void announce_selection(Instant now);
     void announce_again(Instant now);
@@ -228,6 +241,7 @@ class Agent {
     Retry retry_;
     Guess guess_;
     Refresh refresh_;
+    PathMtu path_mtu_;
     Consent relay_;
     Quality relay_quality_;
     TimerTable<Timer> timers_;

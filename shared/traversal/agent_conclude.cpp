@@ -75,11 +75,13 @@ void Agent::follow_selection(Instant now) {
     const std::optional<Path>& selected = selection_.selected();
     if (selected == announced_) return;
     if (selected) {
+        path_mtu_.start(selected->remote.ip.family());
         learn_from_death(now, selected->remote.ip);
         had_direct_ = true;
         retry_.stop();
         if (!announced_ && has_relay_) timers_.set(Timer::kRelayWarm, now + kRelayWarmFor);
     } else {
+        path_mtu_.stop();
         timers_.stop(Timer::kRelayWarm);
         timers_.set(Timer::kGuess, now + kChecksBeforeGuess);
     }

@@ -95,6 +95,22 @@ void Agent::send_challenge(Instant now, Pair& pair) {
     if (is_selected(pair) && !silent_since_) silent_since_ = now;
 }
 
+void Agent::send_size_probe(Instant now) {
+    Pair* pair = selected_pair();
+    const auto payload = pair != nullptr ? path_mtu_.take_probe(now) : std::nullopt;
+    if (!payload) return;
+    if (path_mtu_.wants_small()) question_selected(now);
+    // Its loss says nothing about the path, so consent and liveness do not hear of it.
+    const Route route = Route::direct(pair->path);
+    const wire::Challenge probe{
+        .id = transactions_.begin(now, route, true),
+        .selected = true,
+        .padding = static_cast<std::uint16_t>(*payload - sizes_.challenge),
+    };
+    push(SendChallenge{route, probe});
+    path_mtu_.on_probe_sent(now, probe.id, pair->quality.rtt());
+}
+
 void Agent::send_relay_challenge(Instant now) {
     const bool is_primary = !selection_.selected();
     push(SendChallenge{
@@ -128,6 +144,7 @@ void Agent::announce_again(Instant now) {
 void Agent::handle_timeout(Instant now) {
     for (Pair& pair : checklist_.pairs()) tend(now, pair);
     tend_relay(now);
+    send_size_probe(now);
     static_cast<void>(timers_.take_expired(Timer::kSearching, now));
     if (timers_.take_expired(Timer::kAnnounce, now)) announce_again(now);
     // The frame that told it may be lost.
@@ -141,7 +158,7 @@ void Agent::handle_timeout(Instant now) {
 Instant Agent::next_timeout() const {
     Instant next = std::min({timers_.next(), retry_.next(), guess_.next_timeout()});
     for (const Pair& pair : checklist_.pairs()) next = std::min(next, next_for(pair));
-    next = std::min(next, next_for_relay());
+    next = std::min({next, next_for_relay(), path_mtu_.next_timeout()});
     if (silent_since_ && !is_lost_) next = std::min(next, *silent_since_ + kLostAfter);
     return next;
 }

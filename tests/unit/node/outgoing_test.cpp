@@ -173,13 +173,15 @@ TEST(Outgoing, WhatTheSessionRefusesDoesNotLeave) {
 TEST(Outgoing, ADataSizedChallengeFitsWhenItGoesDirect) {
     PeerEnds peers{1};
     TransmitQueue queue{8};
-    Outgoing outgoing{queue, Way::kDirect};
-    wire::Challenge challenge{.selected = true};
-    challenge.padding = static_cast<std::uint16_t>(kUdpPayloadMax - wire::kTransportOverhead - 10);
-    const std::size_t size = wire::encode(challenge, outgoing.frame_room());
-    const Bytes sealed = outgoing.seal(*peers.near, size);
-    EXPECT_EQ(sealed.size(), kUdpPayloadMax);
-    EXPECT_FALSE(opened(*peers.far, sealed).empty());
+    for (const std::size_t payload : {kUdpPayloadMax, kUdpPayloadProbed}) {
+        Outgoing outgoing{queue, Outgoing::Way::kDirect};
+        wire::Challenge challenge{.selected = true};
+        challenge.padding = static_cast<std::uint16_t>(payload - wire::kTransportOverhead - 10);
+        const std::size_t size = wire::encode(challenge, outgoing.frame_room());
+        const Bytes sealed = outgoing.seal(*peers.near, size);
+        EXPECT_EQ(sealed.size(), payload);
+        EXPECT_FALSE(opened(*peers.far, sealed).empty());
+    }
 }
 
 }  // namespace
