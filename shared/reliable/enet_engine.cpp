@@ -151,6 +151,7 @@ void EnetEngine::begin_record(const ENetPeer& peer, VirtualAddress address, bool
     record.leaving = false;
     record.closing = false;
     record.waiting_commands = 0;
+    record.datagram_size = 0;
     flow_of(peer).clear();
 }
 
@@ -190,7 +191,9 @@ void EnetEngine::note_sent() {
 void EnetEngine::handle_timeout(Instant now) {
     service(now);
     for (std::size_t i = 0; i < records_.size(); ++i) {
-        if (is_occupied(i)) limit_backoff(host_->peers[i]);
+        if (!is_occupied(i)) continue;
+        limit_backoff(host_->peers[i]);
+        settle_datagram_size(host_->peers[i], records_[i]);
     }
 }
 

@@ -40,6 +40,12 @@ void EnetHost::set_round_trip_time(VirtualAddress peer, Duration round_trip_time
     engine_->flow_of(*found).on_path_changed(round_trip_time);
 }
 
+void EnetHost::set_datagram_size(VirtualAddress peer, std::size_t size) {
+    if (ENetPeer* found = engine_->find(peer)) {
+        reliable::set_datagram_size(*found, engine_->record_of(*found), size);
+    }
+}
+
 Result<void, SendError> EnetHost::send(Instant now, VirtualAddress to, std::uint8_t channel,
                                        Bytes message, Delivery delivery) {
     engine_->enter(now);

@@ -37,7 +37,8 @@ struct EnetOptions {
     /// Per peer and direction: bytes handed to `send` and not yet acknowledged, and bytes of
     /// received messages that wait for an earlier one.
     std::size_t waiting_bytes_max = std::size_t{8} << 20U;
-    /// The largest ENet datagram: what is left of 1232 bytes inside two seals and a relay header.
+    /// The largest ENet datagram before `set_datagram_size`: what is left of 1232 bytes inside two
+    /// seals and a relay header.
     std::size_t mtu = 1160;
     /// Bytes of reliable messages in flight to one peer at most. What the socket buffers of the
     /// other end hold: more than that in a burst is lost there.
@@ -118,6 +119,11 @@ class EnetHost {
     /// The path changed and this is its round-trip time. What is in flight is repeated no later
     /// than it tells. Nothing happens for an unknown address.
     void set_round_trip_time(VirtualAddress peer, Duration round_trip_time);
+
+    /// How large ENet datagrams to this peer are from now on, until it is forgotten. Messages that
+    /// were queued before keep their fragments, so after a reduction larger datagrams go on leaving
+    /// until those are acknowledged. Nothing happens for an unknown address.
+    void set_datagram_size(VirtualAddress peer, std::size_t size);
 
     /// Queues a copy of `message`.
     [[nodiscard]] Result<void, SendError> send(Instant now, VirtualAddress to, std::uint8_t channel,

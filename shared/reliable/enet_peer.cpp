@@ -51,6 +51,18 @@ void shorten_timers(ENetPeer& peer, enet_uint32 longest) {
     peer.nextTimeout = first.sentTime + first.roundTripTimeout;
 }
 
+// The largest datagram that a queued command would need alone.
+std::size_t largest_in(ENetList& list) {
+    std::size_t largest = 0;
+    for_each<ENetOutgoingCommand>(list, [&](const ENetOutgoingCommand& queued) {
+        const std::size_t size = sizeof(ENetProtocolHeader) +
+                                 enet_protocol_command_size(queued.command.header.command) +
+                                 (queued.packet != nullptr ? queued.fragmentLength : 0U);
+        largest = std::max(largest, size);
+    });
+    return largest;
+}
+
 std::size_t count(ENetList& list) {
     return enet_list_size(&list);
 }
@@ -108,6 +120,21 @@ void limit_backoff(ENetPeer& peer) {
     shorten_timers(peer, std::max(kBackoffMilliseconds, retransmission_timeout(peer)));
 }
 
+void set_datagram_size(ENetPeer& peer, PeerRecord& record, std::size_t size) {
+    assert(size >= ENET_PROTOCOL_MINIMUM_MTU && size <= ENET_PROTOCOL_MAXIMUM_MTU);
+    record.datagram_size = static_cast<std::uint32_t>(size);
+    peer.mtu = std::max(peer.mtu, record.datagram_size);
+    settle_datagram_size(peer, record);
+}
+
+void settle_datagram_size(ENetPeer& peer, const PeerRecord& record) {
+    if (record.datagram_size == 0 || peer.mtu <= record.datagram_size) return;
+    const std::size_t largest =
+        std::max({largest_in(peer.outgoingCommands), largest_in(peer.sentReliableCommands),
+                  std::size_t{record.datagram_size}});
+    peer.mtu = std::min(peer.mtu, static_cast<enet_uint32>(largest));
+}
+
 void make_in_flight_due(ENetPeer& peer, std::uint32_t now) {
     // ENet doubles the timer of a command that is due, hence the half.
     const enet_uint32 half = std::max<enet_uint32>(retransmission_timeout(peer) / 2, 1);
@@ -153,8 +180,16 @@ PacketHandle make_packet(Bytes message, enet_uint32 flags, PeerRecord& record) {
 }
 
 bool hand_over(ENetPeer& peer, std::uint8_t channel, PacketHandle packet, bool at_front) {
+    const auto& record = *static_cast<const PeerRecord*>(packet->userData);
+    // Nobody looks at the timers of an idle peer.
+    if (!has_unsent(peer) && !has_unacknowledged(peer)) settle_datagram_size(peer, record);
     ENetListIterator last = enet_list_previous(enet_list_end(&peer.outgoingCommands));
-    if (enet_peer_send(&peer, channel, packet.get()) != 0) return false;
+    // ENet cuts the message up now, by its limit at this moment.
+    const enet_uint32 limit = peer.mtu;
+    if (record.datagram_size != 0) peer.mtu = record.datagram_size;
+    const bool is_taken = enet_peer_send(&peer, channel, packet.get()) == 0;
+    peer.mtu = limit;
+    if (!is_taken) return false;
     static_cast<void>(packet.release());
     if (!at_front || is_empty(peer.outgoingCommands)) return true;
     ENetListIterator first_new = enet_list_next(last);

@@ -3,6 +3,9 @@
 // Internal to the floor, since it shows ENet's own types.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+
 #include <enet/enet.h>
 
 #include "shared/base/bytes.hpp"
@@ -25,6 +28,8 @@ struct PeerRecord {
     /// Taken from the caller and not yet released by ENet. Survives a change of owner: ENet
     /// releases all of a peer's messages when it resets it.
     std::size_t bytes_unacknowledged = 0;
+    /// New messages are cut up for datagrams of this size; 0 = as large as ENet's own limit.
+    std::uint32_t datagram_size = 0;
     std::size_t messages_unacknowledged = 0;
     /// Upper bound of the commands that wait in ENet's incoming queues, and data commands seen
     /// since it was last counted exactly.
@@ -70,6 +75,13 @@ void assume_round_trip_time(ENetPeer& peer, Duration round_trip_time);
 
 /// Bounds what repeated doubling made of the timers of what is in flight.
 void limit_backoff(ENetPeer& peer);
+
+/// Datagrams of this size from now on. ENet's own limit sinks only as far as what is queued fits:
+/// it would try for ever to send a command that does not.
+void set_datagram_size(ENetPeer& peer, PeerRecord& record, std::size_t size);
+
+/// Lets ENet's limit sink to the wanted size when the last larger command is gone.
+void settle_datagram_size(ENetPeer& peer, const PeerRecord& record);
 
 /// Makes everything in flight due at `now` (ENet's time), with timers that start small again.
 void make_in_flight_due(ENetPeer& peer, std::uint32_t now);
