@@ -31,12 +31,16 @@ bool is_main(SocketId socket) {
 
 void Node::Core::handle_io_event(Instant now, const IoEvent& event) {
     notice_gap(now);
+    if (const auto* error = std::get_if<IcmpError>(&event)) {
+        // A hint about one datagram, and a spray draws hundreds of them.
+        if (error->kind != IcmpError::Kind::kTooBig) return;
+        for (const auto& [number, link] : links_) link->on_too_big(now, error->path);
+        return;
+    }
     if (const auto socket = socket_of(event); socket && !is_main(*socket)) {
         handle_spare(now, *socket, event);
         return settle(now);
     }
-    // A hint about one datagram changes nothing here, and a spray draws hundreds of them.
-    if (std::holds_alternative<IcmpError>(event)) return;
     bool network_changed = false;
     if (const auto* opened = std::get_if<SocketOpened>(&event)) {
         (opened->local.ip.is_v4() ? has_v4_ : has_v6_) = true;

@@ -260,6 +260,7 @@ void PeerLink::adopt(session::PeerSession session, Incarnation incarnation) {
     if (address_ && incarnation != remote_incarnation_ && !attempt_address_ && !pending_) {
         drop_address(CloseReason::kPeerRestarted);
     }
+    if (incarnation != remote_incarnation_) parts_.clear();
     remote_incarnation_ = incarnation;
     lost_ = false;
     timers_.stop(Timer::kIntroduction);

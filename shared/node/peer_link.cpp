@@ -41,13 +41,44 @@ void PeerLink::leave(const Path& path, Outgoing& outgoing) {
 void PeerLink::send_enet(Instant now, const reliable::EnetTransmit& transmit) {
     // While no session exists ENet's repeats go nowhere; it repeats them again.
     if (!session_ || transmit.to != address_) return;
-    const auto [primary, duplicate] = agent_.routes(now);
-    if (!primary) return;
+    const traversal::Routes routes = agent_.routes(now);
+    if (!routes.primary) return;
+    const std::size_t longest = frame_max(routes);
+    if (transmit.with_headroom.size() <= longest) {
+        wire::tag_enet_frame(transmit.with_headroom);
+        return send_data(now, routes, transmit.with_headroom);
+    }
+    const std::size_t count = count_parts(transmit.bytes.size(), longest);
+    if (count == 0) return shared_.drops.add(Drop::kLimit);
+    const std::uint16_t id = next_part_id_++;
+    FixedBytes<kPartHeader + kPieceMax> frame;
+    for (std::size_t i = 0; i < count; ++i) {
+        const wire::Part part{.id = id,
+                              .index = static_cast<std::uint8_t>(i),
+                              .count = static_cast<std::uint8_t>(count),
+                              .piece = piece_of(transmit.bytes, i, count)};
+        send_data(now, routes, Bytes{frame}.first(wire::encode(part, frame)));
+    }
+}
+
+std::size_t PeerLink::frame_max(const traversal::Routes& routes) const {
+    std::size_t longest = kUdpPayloadProbed;
+    for (const auto& route : {routes.primary, routes.duplicate}) {
+        if (!route) continue;
+        const std::size_t payload =
+            route->is_direct() ? agent_.payload_max(route->path())
+                               : kUdpPayloadMax - wire::kTransportOverhead - kRelayFrameHeader;
+        longest = std::min(longest, payload);
+    }
+    return longest - wire::kTransportOverhead;
+}
+
+void PeerLink::send_data(Instant now, const traversal::Routes& routes, Bytes frame) {
+    const auto& [primary, duplicate] = routes;
     const bool is_relayed_only = primary->is_relay() && !(duplicate && duplicate->is_direct());
     Outgoing outgoing{shared_.out,
                       is_relayed_only ? Outgoing::Way::kRelay : Outgoing::Way::kDirect};
-    wire::tag_enet_frame(transmit.with_headroom);
-    const Bytes sealed = outgoing.seal(*session_, transmit.with_headroom);
+    const Bytes sealed = outgoing.seal(*session_, frame);
     if (sealed.empty()) return shared_.drops.add(Drop::kLimit);
     session_->on_data_sent();
     agent_.on_data_sent(now, sealed.size());
@@ -68,6 +99,23 @@ void PeerLink::relay(Bytes message) {
     Outgoing outgoing{shared_.out, Outgoing::Way::kRelay};
     outgoing.set_message(message);
     shared_.rendezvous.relay(*handle_, outgoing);
+}
+
+void PeerLink::follow_datagram_size(Instant now) {
+    const std::size_t payload = agent_.payload_max();
+    const std::size_t size = payload > kUdpPayloadMax
+                                 ? payload - wire::kTransportOverhead - reliable::kEnetHeadroom
+                                 : kDatagramSizeMin;
+    const bool is_black_hole =
+        std::exchange(black_holes_, agent_.black_holes()) != agent_.black_holes();
+    if (std::exchange(sized_address_, address_) != address_) datagram_size_ = kDatagramSizeMin;
+    if (size == datagram_size_ || !is_connected()) return;
+    datagram_size_ = size;
+    reliable::EnetHost& enet = shared_.enet.host();
+    enet.set_datagram_size(*address_, size);
+    if (!is_black_hole) return;
+    // What the hole swallowed was repeated into it, and by now ENet's timers have doubled.
+    enet.on_path_restored(now, *address_, agent_.rtt().value_or(kUnmeasuredRoundTrip));
 }
 
 void PeerLink::handle_transport(Instant now, const Route& route,
@@ -123,11 +171,19 @@ void PeerLink::handle_frame(Instant now, const Route& route, const wire::PeerFra
         agent_.on_nat_behavior(now, *nat);
     } else if (const auto* grant = std::get_if<wire::SprayOk>(&frame)) {
         agent_.on_spray_ok(now, *grant);
+    } else if (const auto* part = std::get_if<wire::Part>(&frame)) {
+        handle_part(now, *part);
     } else if (std::holds_alternative<wire::Close>(frame)) {
         finish(CloseReason::kDone);
     } else {
         shared_.drops.add(Drop::kUnexpected);
     }
+}
+
+void PeerLink::handle_part(Instant now, const wire::Part& part) {
+    const auto whole = parts_.add(now, part);
+    if (!whole) return shared_.drops.add(whole.error());
+    if (*whole && address_) shared_.enet.host().handle_datagram(now, *address_, **whole);
 }
 
 void PeerLink::handle_rekey(Instant now, const wire::Rekey& frame) {
@@ -205,6 +261,7 @@ void PeerLink::drain(Instant now) {
     while (const auto action = agent_.poll_action()) take(now, *action);
     if (attempt_ && relay_initiation_.take_due(now)) send_initiation_by_relay();
     poll_session(now);
+    follow_datagram_size(now);
 }
 
 void PeerLink::take(Instant now, const traversal::Action& action) {

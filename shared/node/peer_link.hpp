@@ -15,6 +15,7 @@
 #include "shared/node/enet_port.hpp"
 #include "shared/node/event_queue.hpp"
 #include "shared/node/nat_watch.hpp"
+#include "shared/node/part_assembly.hpp"
 #include "shared/node/rendezvous_client.hpp"
 #include "shared/node/spare_sockets.hpp"
 #include "shared/session/session.hpp"
@@ -37,6 +38,9 @@ inline constexpr Duration kSchedulingSlack = 25ms;
 inline constexpr Duration kIntroductionTimeout = 10s;
 /// What ENet assumes of a path that nothing has measured yet.
 inline constexpr Duration kUnmeasuredRoundTrip = 100ms;
+
+/// The size of ENet's datagrams where nothing better is known: it fits the relay, too.
+inline constexpr std::size_t kDatagramSizeMin = reliable::EnetOptions{}.mtu;
 
 using PinnedKeys = std::unordered_map<Id, crypto::PublicKey>;
 
@@ -89,6 +93,8 @@ class PeerLink {
     void on_local_changed(Instant now, const traversal::LocalSockets& sockets);
     /// UDP does not get out of our network, or does again.
     void on_udp_blocked(Instant now, bool is_blocked) { agent_.set_udp_blocked(now, is_blocked); }
+    /// The network says that a datagram was too big for this path: a hint.
+    void on_too_big(Instant now, const Path& path) { agent_.on_too_big(now, path); }
     void on_network_changed(Instant now) { agent_.on_network_changed(now); }
     /// The node's report about our NAT changed. `is_asked_for`: because a link wanted its ports.
     void on_nat_changed(Instant now, bool is_asked_for);
@@ -226,6 +232,12 @@ class PeerLink {
         const std::size_t size = wire::encode(frame, outgoing.frame_room());
         dispatch(route, outgoing.seal(*session_, size), outgoing);
     }
+    /// Tells ENet what size of datagrams the way to the peer carries now.
+    void follow_datagram_size(Instant now);
+    /// The longest frame that fits all these routes.
+    [[nodiscard]] std::size_t frame_max(const traversal::Routes& routes) const;
+    /// Seals a frame of data and sends it on these routes.
+    void send_data(Instant now, const traversal::Routes& routes, Bytes frame);
     void dispatch(const Route& route, Bytes sealed, Outgoing& outgoing);
     void leave(const Path& path, Outgoing& outgoing);
     /// A copy of a sealed message or a handshake goes through the server. There must be a handle.
@@ -243,6 +255,7 @@ class PeerLink {
     [[nodiscard]] bool is_overtaken(const wire::TransportHeader& header,
                                     wire::TransportHeader& latest);
     void handle_frame(Instant now, const Route& route, const wire::PeerFrame& frame);
+    void handle_part(Instant now, const wire::Part& part);
     void handle_rekey(Instant now, const wire::Rekey& frame);
     void poll_session(Instant now);
 
@@ -270,6 +283,12 @@ class PeerLink {
     Incarnation remote_incarnation_{};
     std::optional<VirtualAddress> address_;
     std::optional<PathChanged> path_;
+    /// What ENet was told about the size of its datagrams, and for which address.
+    std::optional<VirtualAddress> sized_address_;
+    std::size_t datagram_size_ = kDatagramSizeMin;
+    unsigned black_holes_ = 0;
+    std::uint16_t next_part_id_ = 0;
+    PartAssembly parts_;
     /// The message that had the peer's latest word about its selection.
     wire::TransportHeader selection_told_;
     /// The same about its NAT.

@@ -90,7 +90,7 @@ class Ferry {
   private:
     struct Waiting {
         std::size_t size = 0;
-        FixedBytes<kUdpPayloadMax> bytes{};
+        FixedBytes<kUdpPayloadProbed> bytes{};
     };
     struct End {
         node::Node* node;
