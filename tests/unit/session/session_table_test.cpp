@@ -1,6 +1,7 @@
 #include "shared/session/session_table.hpp"
 
 #include <deque>
+#include <map>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -69,6 +70,58 @@ TEST(SessionTable, KnowsNothingAfterTheRelease) {
     EXPECT_EQ(table.find(*index), std::nullopt);
     table.release(*index);
     EXPECT_EQ(table.size(), 0U);
+}
+
+TEST(SessionTable, FindsTheRestOfARowAfterOneOfItLeft) {
+    // With sixteen places these want the last one and the first two: a row that runs round the end.
+    const std::deque<std::uint32_t> row{15, 31, 16, 47, 1, 63};
+    for (const std::uint32_t left : row) {
+        ScriptedRandom random{row};
+        SessionTable<std::uint32_t> table{random, 10};
+        for (const std::uint32_t index : row) ASSERT_TRUE(table.allocate(index));
+        table.release(SessionIndex{left});
+        for (const std::uint32_t index : row) {
+            const auto owner = table.find(SessionIndex{index});
+            if (index == left) {
+                EXPECT_EQ(owner, std::nullopt) << index;
+            } else {
+                EXPECT_EQ(owner, index) << "after " << left << " left";
+            }
+        }
+    }
+}
+
+TEST(SessionTable, AgreesWithAMapThroughManyChanges) {
+    test::SeededRandom random{4};
+    SessionTable<std::uint64_t> table{random, 20'000};
+    std::map<SessionIndex, std::uint64_t> expected;
+    for (std::uint64_t step = 0; step < 20'000; ++step) {
+        // Grows at first, then shrinks to nothing.
+        if (random.below(20'000) > step) {
+            const auto index = table.allocate(step);
+            ASSERT_TRUE(index);
+            expected.emplace(*index, step);
+        } else if (!expected.empty()) {
+            auto gone = expected.lower_bound(SessionIndex{random.u32()});
+            if (gone == expected.end()) gone = expected.begin();
+            table.release(gone->first);
+            ASSERT_EQ(table.find(gone->first), std::nullopt) << "step " << step;
+            expected.erase(gone);
+        }
+        ASSERT_EQ(table.size(), expected.size());
+        if (step % 500 != 0) continue;
+        for (const auto& [index, owner] : expected) ASSERT_EQ(table.find(index), owner);
+    }
+}
+
+TEST(SessionTable, FindsNothingUnderTheIndexThatStandsForNone) {
+    test::SeededRandom random{5};
+    SessionTable<int> table{random, 2};
+    EXPECT_EQ(table.find(SessionIndex{0}), std::nullopt);
+    ASSERT_TRUE(table.allocate(1));
+    EXPECT_EQ(table.find(SessionIndex{0}), std::nullopt);
+    table.release(SessionIndex{0});
+    EXPECT_EQ(table.size(), 1U);
 }
 
 TEST(SessionTable, AssignsAnIndexToAnotherOwner) {
