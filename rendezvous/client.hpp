@@ -14,7 +14,7 @@
 
 namespace pinhole::rendezvous {
 
-/// The server's own name of a client: counted up, never used twice.
+/// The server's own name of a client: greater for each that comes, never used twice.
 using ClientId = Tagged<struct ClientIdTag, std::uint64_t>;
 /// Stands for "no client".
 inline constexpr ClientId kNobody{0};

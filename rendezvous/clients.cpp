@@ -2,40 +2,37 @@
 
 namespace pinhole::rendezvous {
 
-Client* Clients::find(ClientId name) {
-    const auto found = clients_.find(name);
-    return found == clients_.end() ? nullptr : &found->second;
-}
-
 Client& Clients::add(session::ServerSession session, const Path& path, Instant now) {
     assert(!is_full());
-    const ClientId name{++last_name_};
-    for (const SessionIndex index : session.all_indices()) indices_.assign(index, name);
-    const auto [entry, is_new] = clients_.try_emplace(name, Client{.name = name,
-                                                                   .session = std::move(session),
-                                                                   .path = path,
-                                                                   .incarnation = {},
-                                                                   .proven_at = now,
-                                                                   .last_heard = now});
-    assert(is_new);
-    return entry->second;
+    const Slot slot = clients_.emplace(Client{.name = kNobody,
+                                              .session = std::move(session),
+                                              .path = path,
+                                              .incarnation = {},
+                                              .proven_at = now,
+                                              .last_heard = now});
+    Client& client = clients_[slot];
+    // 2^40 of them take longer than any machine runs.
+    client.name = ClientId{++came_ << kSlotBits | slot};
+    for (const SessionIndex index : client.session.all_indices()) indices_.assign(index, slot);
+    return client;
 }
 
 void Clients::move_session(Client& from, Client& to) {
     for (const SessionIndex index : to.session.all_indices()) indices_.release(index);
-    for (const SessionIndex index : from.session.all_indices()) indices_.assign(index, to.name);
+    for (const SessionIndex index : from.session.all_indices())
+        indices_.assign(index, slot_of(to.name));
     to.session = std::move(from.session);
     to.path = from.path;
     to.proven_at = from.proven_at;
     to.last_heard = from.last_heard;
     if (from.rtt > Duration{0}) to.rtt = from.rtt;
     to.roam.reset();
-    clients_.erase(from.name);
+    clients_.erase(slot_of(from.name));
 }
 
 void Clients::remove(Client& client) {
     for (const SessionIndex index : client.session.all_indices()) indices_.release(index);
-    clients_.erase(client.name);
+    clients_.erase(slot_of(client.name));
 }
 
 void Clients::release_retired(Client& client) {
@@ -55,8 +52,8 @@ Client* Clients::take_due(Instant now) {
 std::vector<ClientId> Clients::names() const {
     std::vector<ClientId> out;
     out.reserve(clients_.size());
-    for (const auto& [name, client] : clients_) out.push_back(name);
-    // The order of a hash table is no one's business: traces stay the same everywhere.
+    clients_.for_each([&](Slot, const Client& client) { out.push_back(client.name); });
+    // The order of the slots is no one's business: traces stay the same everywhere.
     std::ranges::sort(out);
     return out;
 }

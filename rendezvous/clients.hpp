@@ -1,11 +1,13 @@
 // All proven sessions, and the indexes that lead to them. Half-open handshakes share the index
 // space, because the first transport message of a new session looks like any other.
+//
+// An index leads to the client's place in a slab, and so does the low part of a name; the high part
+// tells whether the client that stands there is still the one that was meant.
 #pragma once
-
-#include <unordered_map>
 
 #include "rendezvous/client.hpp"
 #include "rendezvous/limits.hpp"
+#include "rendezvous/slab.hpp"
 #include "shared/session/session_table.hpp"
 
 namespace pinhole::rendezvous {
@@ -19,17 +21,23 @@ class Clients {
 
     /// A fresh index for a handshake (`kNobody`) or a rekey. Nothing when the table is full.
     [[nodiscard]] std::optional<SessionIndex> allocate(ClientId owner) {
-        return indices_.allocate(owner);
+        return indices_.allocate(slot_of(owner));
     }
     void release(SessionIndex index) { indices_.release(index); }
 
-    /// The owner of `index`: a client, `kNobody` for a half-open handshake, nothing if unknown.
-    [[nodiscard]] std::optional<ClientId> owner_of(SessionIndex index) const {
-        return indices_.find(index);
+    /// The owner of `index`: a client, null for a half-open handshake, nothing if unknown.
+    [[nodiscard]] std::optional<Client*> owner_of(SessionIndex index) {
+        const auto slot = indices_.find(index);
+        if (!slot) return std::nullopt;
+        return *slot == kNoSlot ? nullptr : &clients_[*slot];
     }
 
     /// The client, or null. Valid until it is removed.
-    [[nodiscard]] Client* find(ClientId name);
+    [[nodiscard]] Client* find(ClientId name) {
+        const Slot slot = slot_of(name);
+        if (!clients_.is_live(slot) || clients_[slot].name != name) return nullptr;
+        return &clients_[slot];
+    }
 
     [[nodiscard]] bool is_full() const { return clients_.size() >= kClientsMax; }
 
@@ -53,14 +61,27 @@ class Clients {
     [[nodiscard]] Instant next_timeout() const { return deadlines_.next(); }
 
     [[nodiscard]] std::size_t size() const { return clients_.size(); }
-    /// Names of all clients, for the one walk that a shutdown needs.
+    /// Names of all clients in the order in which they came, for the one walk that a shutdown
+    /// needs.
     [[nodiscard]] std::vector<ClientId> names() const;
 
   private:
-    session::SessionTable<ClientId> indices_;
-    std::unordered_map<ClientId, Client> clients_;
+    using Slot = Slab<Client>::Slot;
+    /// A name is a number that counts up, and below it the slot.
+    static constexpr unsigned kSlotBits = 24;
+    static constexpr std::uint64_t kSlotMask = (1ULL << kSlotBits) - 1;
+    /// Where nobody stands.
+    static constexpr Slot kNoSlot = kSlotMask;
+    static_assert(kClientsMax < kNoSlot);
+
+    [[nodiscard]] static Slot slot_of(ClientId name) {
+        return name == kNobody ? kNoSlot : static_cast<Slot>(name.value() & kSlotMask);
+    }
+
+    session::SessionTable<Slot> indices_;
+    Slab<Client> clients_;
     DeadlineQueue<ClientId> deadlines_;
-    std::uint64_t last_name_ = 0;
+    std::uint64_t came_ = 0;
 };
 
 }  // namespace pinhole::rendezvous

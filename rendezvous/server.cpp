@@ -63,9 +63,8 @@ Parsed<void> Server::handle_transport(Instant now, const Datagram& in) {
     if (!owner) return handle_unknown_session(now, in, header->receiver);
     opened_.assign(in.bytes);
     Bytes frame;
-    Client* known = clients_.find(*owner);
-    const auto client = known == nullptr ? open_first(now, *header, frame)
-                                         : open_known(now, *known, *header, frame);
+    const auto client = *owner == nullptr ? open_first(now, *header, frame)
+                                          : open_known(now, **owner, *header, frame);
     if (!client) return dropped(client.error());
     const auto handled = handle_frame(now, **client, in.path, frame);
     after_frame(now, header->receiver, in.path);
@@ -113,8 +112,7 @@ Parsed<void> Server::handle_frame(Instant now, Client& client, const Path& sourc
 
 void Server::after_frame(Instant now, SessionIndex index, const Path& source) {
     // The frame may have ended the client, or moved its session into another one's place.
-    const auto owner = clients_.owner_of(index);
-    Client* client = owner ? clients_.find(*owner) : nullptr;
+    Client* client = clients_.owner_of(index).value_or(nullptr);
     if (client == nullptr) return;
     roaming_.note_source(now, *client, source);
     outbox_.send_session_frames(*client);
