@@ -21,28 +21,28 @@ std::size_t write_rekey(wire::Rekey::Step step, const EpochIndices& indices, Byt
 template <std::size_t W>
 Session<W>::Session(Instant now, const SessionContext& context, const crypto::PublicKey& remote,
                     const EpochKeys& keys)
-    : context_(&context),
-      remote_(remote),
-      current_(std::make_unique<Epoch<W>>(keys)),
-      epoch_started_(now) {}
+    : context_(&context), remote_(remote), current_(keys), epoch_started_(now) {}
 
 template <std::size_t W>
 auto Session<W>::open(Instant now, const wire::TransportHeader& header, Bytes datagram,
                       MutableBytes out) -> Parsed<Opened> {
     const auto opened = [](MutableBytes frame) { return Opened{.frame = frame}; };
-    if (header.receiver == current_->indices().local) {
-        auto frame = current_->open(header, datagram, out).map(opened);
-        if (frame) prove_at_ = kNever;
+    if (header.receiver == current_.indices().local) {
+        auto frame = current_.open(header, datagram, out).map(opened);
+        if (frame && change_) change_->prove_at = kNever;
         return frame;
     }
-    if (previous_ && header.receiver == previous_->epoch.indices().local) {
-        if (now >= previous_->until) return dropped(Drop::kStale);
-        return previous_->epoch.open(header, datagram, out).map(opened);
+    if (!change_) return dropped(Drop::kUnknownSession);
+    if (const auto& previous = change_->previous;
+        previous && header.receiver == previous->epoch.indices().local) {
+        if (now >= previous->until) return dropped(Drop::kStale);
+        return previous->epoch.open(header, datagram, out).map(opened);
     }
-    if (next_ && header.receiver == next_->epoch.indices().local) {
-        const auto frame = next_->epoch.open(header, datagram, out);
+    if (auto& waiting = change_->next;
+        waiting && header.receiver == waiting->epoch.indices().local) {
+        const auto frame = waiting->epoch.open(header, datagram, out);
         if (!frame) return dropped(frame.error());
-        const auto next = std::exchange(next_, nullptr);
+        const auto next = std::exchange(waiting, nullptr);
         move_to(now, std::move(next->epoch));
         return Opened{.frame = *frame, .moved_to_next_epoch = true};
     }
@@ -53,21 +53,24 @@ template <std::size_t W>
 Instant Session<W>::rekey_due() const {
     if (!context_->policy.begins) return kNever;
     const Duration age = data_sent_ ? context_->policy.busy : context_->policy.idle;
-    const std::uint64_t messages = std::max(current_->sealed(), current_->opened());
+    const std::uint64_t messages = std::max(current_.sealed(), current_.opened());
     const bool many = messages >= context_->policy.messages;
-    return std::max(retry_at_, many ? epoch_started_ : epoch_started_ + age);
+    const Instant due = many ? epoch_started_ : epoch_started_ + age;
+    return change_ ? std::max(change_->retry_at, due) : due;
 }
 
 template <std::size_t W>
 bool Session<W>::wants_rekey(Instant now) const {
-    return !own_ && !next_ && now >= rekey_due();
+    const bool is_under_way = change_ && (change_->own || change_->next);
+    return !is_under_way && now >= rekey_due();
 }
 
 template <std::size_t W>
 void Session<W>::start_rekey(Instant now, SessionIndex fresh, Random& random) {
-    assert(!own_ && !next_);
-    const Prologue prologue = rekey_prologue(current_->handshake_hash());
-    own_ = std::make_unique<OwnRekey>(OwnRekey{
+    Change& to = change();
+    assert(!to.own && !to.next);
+    const Prologue prologue = rekey_prologue(current_.handshake_hash());
+    to.own = std::make_unique<OwnRekey>(OwnRekey{
         .noise = crypto::NoiseHandshake::initiator(
             {.local = context_->keys, .prologue = prologue.bytes(), .psk = context_->psk}, remote_,
             crypto::KeyPair::generate(random)),
@@ -78,13 +81,13 @@ void Session<W>::start_rekey(Instant now, SessionIndex fresh, Random& random) {
     });
     RekeyNoise noise;
     // The remote key passed a handshake already, so it is no point of small order.
-    const auto size = own_->noise.write_message_1({}, noise.storage());
+    const auto size = to.own->noise.write_message_1({}, noise.storage());
     assert(size.has_value());
     noise.resize(*size);
-    own_->message_1.resize(write_rekey(wire::Rekey::Step::kMessage1,
-                                       {.local = fresh, .remote = SessionIndex{}}, noise.bytes(),
-                                       own_->message_1.storage()));
-    send_message_1_ = true;
+    to.own->message_1.resize(write_rekey(wire::Rekey::Step::kMessage1,
+                                         {.local = fresh, .remote = SessionIndex{}}, noise.bytes(),
+                                         to.own->message_1.storage()));
+    to.send_message_1 = true;
 }
 
 template <std::size_t W>
@@ -99,17 +102,18 @@ Parsed<bool> Session<W>::handle_message_1(Instant now, const wire::Rekey& frame,
                                           Random& random) {
     const auto ephemeral = crypto::ephemeral_of_message_1(frame.noise);
     if (!ephemeral) return dropped(ephemeral.error());
-    if (next_ && next_->ephemeral == *ephemeral) {  // a repeat: our answer was lost
-        next_->until = now + kProofWait;
-        send_message_2_ = true;
+    Change& to = change();
+    if (to.next && to.next->ephemeral == *ephemeral) {  // a repeat: our answer was lost
+        to.next->until = now + kProofWait;
+        to.send_message_2 = true;
         return false;
     }
     // Glare: if both rekey, the attempt of the smaller key stands.
-    if (own_ && context_->keys.public_key < remote_) return dropped(Drop::kUnexpected);
-    if (now < answer_at_) return dropped(Drop::kLimit);
-    answer_at_ = now + kRekeyRepeat;
+    if (to.own && context_->keys.public_key < remote_) return dropped(Drop::kUnexpected);
+    if (now < to.answer_at) return dropped(Drop::kLimit);
+    to.answer_at = now + kRekeyRepeat;
 
-    const Prologue prologue = rekey_prologue(current_->handshake_hash());
+    const Prologue prologue = rekey_prologue(current_.handshake_hash());
     auto noise = crypto::NoiseHandshake::responder(
         {.local = context_->keys, .prologue = prologue.bytes(), .psk = context_->psk},
         crypto::KeyPair::generate(random));
@@ -122,43 +126,46 @@ Parsed<bool> Session<W>::handle_message_1(Instant now, const wire::Rekey& frame,
     answer.resize(*size);
 
     drop_own_rekey();
-    if (next_) retire(next_->epoch.indices().local);
+    if (to.next) retire(to.next->epoch.indices().local);
     const EpochIndices indices{.local = fresh, .remote = frame.sender};
-    next_ = std::make_unique<RemoteRekey>(
-        RemoteRekey{.epoch = Epoch<W>{make_epoch_keys(noise, current_->suite(), indices)},
+    to.next = std::make_unique<RemoteRekey>(
+        RemoteRekey{.epoch = Epoch<W>{make_epoch_keys(noise, current_.suite(), indices)},
                     .ephemeral = *ephemeral,
                     .until = now + kProofWait,
                     .message_2 = {}});
-    next_->message_2.resize(write_rekey(wire::Rekey::Step::kMessage2, indices, answer.bytes(),
-                                        next_->message_2.storage()));
-    send_message_2_ = true;
+    to.next->message_2.resize(write_rekey(wire::Rekey::Step::kMessage2, indices, answer.bytes(),
+                                          to.next->message_2.storage()));
+    to.send_message_2 = true;
     return true;
 }
 
 template <std::size_t W>
 Parsed<bool> Session<W>::handle_message_2(Instant now, const wire::Rekey& frame) {
-    if (!own_ || frame.receiver != own_->index) return dropped(Drop::kUnexpected);
-    const auto read = own_->noise.read_message_2(frame.noise, {});
+    if (!change_ || !change_->own || frame.receiver != change_->own->index) {
+        return dropped(Drop::kUnexpected);
+    }
+    const auto read = change_->own->noise.read_message_2(frame.noise, {});
     if (!read) return dropped(read.error());
-    const auto own = std::exchange(own_, nullptr);
-    send_message_1_ = false;
-    move_to(now, Epoch<W>{make_epoch_keys(own->noise, current_->suite(),
+    const auto own = std::exchange(change_->own, nullptr);
+    change_->send_message_1 = false;
+    move_to(now, Epoch<W>{make_epoch_keys(own->noise, current_.suite(),
                                           {.local = own->index, .remote = frame.sender})});
     // The other side moves on when it hears us under the new keys: say something until it does.
-    send_proof_ = true;
-    prove_at_ = now + kRekeyRepeat;
+    change_->send_proof = true;
+    change_->prove_at = now + kRekeyRepeat;
     return false;
 }
 
 template <std::size_t W>
 std::size_t Session<W>::poll_frame(MutableBytes out) {
-    if (std::exchange(send_message_2_, false) && next_) {
-        return Writer{out}.bytes(next_->message_2.bytes()).size();
+    if (!change_) return 0;
+    if (std::exchange(change_->send_message_2, false) && change_->next) {
+        return Writer{out}.bytes(change_->next->message_2.bytes()).size();
     }
-    if (std::exchange(send_message_1_, false) && own_) {
-        return Writer{out}.bytes(own_->message_1.bytes()).size();
+    if (std::exchange(change_->send_message_1, false) && change_->own) {
+        return Writer{out}.bytes(change_->own->message_1.bytes()).size();
     }
-    if (std::exchange(send_proof_, false)) {
+    if (std::exchange(change_->send_proof, false)) {
         return wire::encode(wire::Keepalive{.wants_ack = true}, out);
     }
     return 0;
@@ -166,78 +173,100 @@ std::size_t Session<W>::poll_frame(MutableBytes out) {
 
 template <std::size_t W>
 void Session<W>::move_to(Instant now, Epoch<W> next) {
-    if (previous_) retire(previous_->epoch.indices().local);
-    previous_ = std::make_unique<Straggling>(
-        Straggling{.epoch = std::move(*current_), .until = now + kOldKeysLifetime});
-    *current_ = std::move(next);
+    Change& from = change();
+    if (from.previous) retire(from.previous->epoch.indices().local);
+    from.previous = std::make_unique<Straggling>(
+        Straggling{.epoch = std::move(current_), .until = now + kOldKeysLifetime});
+    current_ = std::move(next);
     epoch_started_ = now;
-    retry_at_ = {};
     ++epoch_number_;
     data_sent_ = false;
-    prove_at_ = kNever;
+    from.retry_at = {};
+    from.prove_at = kNever;
     drop_own_rekey();
 }
 
 template <std::size_t W>
 void Session<W>::handle_timeout(Instant now) {
-    if (previous_ && now >= previous_->until) {
-        retire(previous_->epoch.indices().local);
-        previous_.reset();
+    if (!change_) return;
+    Change& at = *change_;
+    if (at.previous && now >= at.previous->until) {
+        retire(at.previous->epoch.indices().local);
+        at.previous.reset();
     }
-    if (next_ && now >= next_->until) {
-        retire(next_->epoch.indices().local);
-        next_.reset();
+    if (at.next && now >= at.next->until) {
+        retire(at.next->epoch.indices().local);
+        at.next.reset();
     }
-    if (now >= prove_at_) {
-        send_proof_ = true;
-        prove_at_ = now < epoch_started_ + kOldKeysLifetime ? now + kRekeyRepeat : kNever;
+    if (now >= at.prove_at) {
+        at.send_proof = true;
+        at.prove_at = now < epoch_started_ + kOldKeysLifetime ? now + kRekeyRepeat : kNever;
     }
-    if (!own_) return;
-    if (now >= own_->started + kRekeyPatience) {
+    if (at.own && now >= at.own->started + kRekeyPatience) {
         drop_own_rekey();
-        rekey_failed_ = true;
-        retry_at_ = now + kRekeyPause;
-    } else if (now >= own_->repeat_at) {
-        own_->repeat_at = now + kRekeyRepeat;
-        send_message_1_ = true;
+        at.failed = true;
+        at.retry_at = now + kRekeyPause;
+    } else if (at.own && now >= at.own->repeat_at) {
+        at.own->repeat_at = now + kRekeyRepeat;
+        at.send_message_1 = true;
     }
+    if (at.is_over(now)) change_.reset();
+}
+
+template <std::size_t W>
+bool Session<W>::Change::is_over(Instant now) const {
+    const bool holds_something = previous || next || own || !retired.empty();
+    const bool has_to_say = send_message_1 || send_message_2 || send_proof || failed;
+    return !holds_something && !has_to_say && prove_at == kNever && now >= retry_at &&
+           now >= answer_at;
 }
 
 template <std::size_t W>
 Instant Session<W>::next_timeout() const {
-    const Instant at = std::min(prove_at_, previous_ ? previous_->until : kNever);
-    if (own_) return std::min({at, own_->repeat_at, own_->started + kRekeyPatience});
-    return std::min(at, next_ ? next_->until : rekey_due());
+    if (!change_) return rekey_due();
+    const auto& own = change_->own;
+    const auto& previous = change_->previous;
+    const Instant at = std::min(change_->prove_at, previous ? previous->until : kNever);
+    if (own) return std::min({at, own->repeat_at, own->started + kRekeyPatience});
+    return std::min(at, change_->next ? change_->next->until : rekey_due());
+}
+
+template <std::size_t W>
+auto Session<W>::change() -> Change& {
+    if (!change_) change_ = std::make_unique<Change>();
+    return *change_;
 }
 
 template <std::size_t W>
 void Session<W>::retire(SessionIndex index) {
-    const bool kept = retired_.push_back(index);
+    const bool kept = change().retired.push_back(index);
     assert(kept);  // drained after every call, and no call retires more than three
 }
 
 template <std::size_t W>
 void Session<W>::drop_own_rekey() {
-    if (!own_) return;
-    retire(own_->index);
-    own_.reset();
-    send_message_1_ = false;
+    if (!change_ || !change_->own) return;
+    retire(change_->own->index);
+    change_->own.reset();
+    change_->send_message_1 = false;
 }
 
 template <std::size_t W>
 std::optional<SessionIndex> Session<W>::take_retired_index() {
-    if (retired_.empty()) return std::nullopt;
-    const SessionIndex index = retired_[retired_.size() - 1];
-    retired_.pop_back();
+    if (!change_ || change_->retired.empty()) return std::nullopt;
+    auto& retired = change_->retired;
+    const SessionIndex index = retired[retired.size() - 1];
+    retired.pop_back();
     return index;
 }
 
 template <std::size_t W>
 BoundedVector<SessionIndex, 4> Session<W>::all_indices() const {
-    BoundedVector<SessionIndex, 4> out{current_->indices().local};
-    if (previous_) out.push_back(previous_->epoch.indices().local);
-    if (next_) out.push_back(next_->epoch.indices().local);
-    if (own_) out.push_back(own_->index);
+    BoundedVector<SessionIndex, 4> out{current_.indices().local};
+    if (!change_) return out;
+    if (change_->previous) out.push_back(change_->previous->epoch.indices().local);
+    if (change_->next) out.push_back(change_->next->epoch.indices().local);
+    if (change_->own) out.push_back(change_->own->index);
     return out;
 }
 

@@ -2,10 +2,11 @@
 //
 //     [established] --start_rekey--> [attempt under way] --message 2--> [established, new epoch]
 //
-// Owns the current epoch, the previous one for stragglers, the next one while a rekey that the
-// other side began waits for its proof, and our own rekey attempt. It does not know paths or
-// frames beyond `rekey`, and it does not judge liveness. Rekey messages travel sealed inside the
-// session: no cookie, no mac1, no path choice.
+// Owns the current epoch, and beside it, only while a rekey is under way or not long over: the
+// previous epoch for stragglers, the next one while a rekey that the other side began waits for its
+// proof, and our own attempt. It does not know paths or frames beyond `rekey`, and it does not
+// judge liveness. Rekey messages travel sealed inside the session: no cookie, no mac1, no path
+// choice.
 #pragma once
 
 #include <memory>
@@ -70,10 +71,10 @@ class Session {
 
     /// As `Epoch::seal` and `Epoch::seal_in_place`, under the current epoch.
     [[nodiscard]] bool seal(Bytes frame, MutableBytes datagram) {
-        return current_->seal(frame, datagram);
+        return current_.seal(frame, datagram);
     }
     [[nodiscard]] bool seal_in_place(MutableBytes datagram) {
-        return current_->seal_in_place(datagram);
+        return current_.seal_in_place(datagram);
     }
 
     /// Opens a transport message that names one of our indexes into `out`, as `Epoch::open`.
@@ -111,14 +112,16 @@ class Session {
     [[nodiscard]] std::optional<SessionIndex> take_retired_index();
 
     /// True once after a rekey went unanswered for `kRekeyPatience`.
-    [[nodiscard]] bool take_rekey_failed() { return std::exchange(rekey_failed_, false); }
+    [[nodiscard]] bool take_rekey_failed() {
+        return change_ && std::exchange(change_->failed, false);
+    }
 
     void handle_timeout(Instant now);
     [[nodiscard]] Instant next_timeout() const;
 
     [[nodiscard]] const crypto::PublicKey& remote() const { return remote_; }
-    [[nodiscard]] const EpochIndices& indices() const { return current_->indices(); }
-    [[nodiscard]] crypto::CipherSuite suite() const { return current_->suite(); }
+    [[nodiscard]] const EpochIndices& indices() const { return current_.indices(); }
+    [[nodiscard]] crypto::CipherSuite suite() const { return current_.suite(); }
     /// How many epochs came before this one.
     [[nodiscard]] std::uint32_t epoch_number() const { return epoch_number_; }
 
@@ -144,37 +147,50 @@ class Session {
         Instant until;
     };
 
+    /// What there is beside the current epoch around a rekey: nothing most of the time, and a
+    /// server holds a million sessions.
+    struct Change {
+        std::unique_ptr<Straggling> previous;
+        std::unique_ptr<RemoteRekey> next;
+        std::unique_ptr<OwnRekey> own;
+        BoundedVector<SessionIndex, 4> retired;
+        /// No own rekey before this, and no answer to a new one of the other side before that.
+        Instant retry_at{};
+        Instant answer_at{};
+        /// When to prove the new keys again; never once the other side used them.
+        Instant prove_at = kNever;
+        bool send_message_1 = false;
+        bool send_message_2 = false;
+        bool send_proof = false;
+        bool failed = false;
+
+        /// True when nothing of it matters any more.
+        [[nodiscard]] bool is_over(Instant now) const;
+    };
+
     Parsed<bool> handle_message_1(Instant now, const wire::Rekey& frame, SessionIndex fresh,
                                   Random& random);
     Parsed<bool> handle_message_2(Instant now, const wire::Rekey& frame);
     void move_to(Instant now, Epoch<WindowBits> next);
+    [[nodiscard]] Change& change();
     void retire(SessionIndex index);
     void drop_own_rekey();
     [[nodiscard]] Instant rekey_due() const;
 
     const SessionContext* context_;
     crypto::PublicKey remote_;
-    std::unique_ptr<Epoch<WindowBits>> current_;
-    std::unique_ptr<Straggling> previous_;
-    std::unique_ptr<RemoteRekey> next_;
-    std::unique_ptr<OwnRekey> own_;
-    BoundedVector<SessionIndex, 4> retired_;
+    Epoch<WindowBits> current_;
+    std::unique_ptr<Change> change_;
     Instant epoch_started_;
-    /// No own rekey before this, and no answer to a new one of the other side before that.
-    Instant retry_at_{};
-    Instant answer_at_{};
-    /// When to prove the new keys again; never once the other side used them.
-    Instant prove_at_ = kNever;
     std::uint32_t epoch_number_ = 0;
     bool data_sent_ = false;
-    bool send_message_1_ = false;
-    bool send_message_2_ = false;
-    bool send_proof_ = false;
-    bool rekey_failed_ = false;
 };
 
 using PeerSession = Session<kPeerWindowBits>;
 using ServerSession = Session<kServerWindowBits>;
+
+// A million of them, with all that surrounds each, are to fit into 400 MiB.
+static_assert(sizeof(ServerSession) <= 224);
 
 extern template class Session<kPeerWindowBits>;
 extern template class Session<kServerWindowBits>;
