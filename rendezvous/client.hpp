@@ -7,17 +7,13 @@
 #include <memory>
 #include <optional>
 
+#include "rendezvous/binding.hpp"
 #include "rendezvous/deadline_queue.hpp"
 #include "shared/base/endpoint.hpp"
 #include "shared/session/session.hpp"
 #include "shared/wire/rendezvous_frame.hpp"
 
 namespace pinhole::rendezvous {
-
-/// The server's own name of a client: greater for each that comes, never used twice.
-using ClientId = Tagged<struct ClientIdTag, std::uint64_t>;
-/// Stands for "no client".
-inline constexpr ClientId kNobody{0};
 
 /// A place from which a valid datagram came, and the question whether the client is there.
 struct Roam {
@@ -35,8 +31,8 @@ struct Client {
     Instant last_heard;
     /// Smoothed round-trip time (RFC 6298 2.3); zero while unknown.
     Duration rtt{0};
-    /// Empty while the client is not registered.
-    wire::Id id{};
+    /// The id under which the client is registered, null while it is not.
+    Binding* binding = nullptr;
     wire::AcceptMode accept = wire::AcceptMode::kOpen;
     /// How its NAT behaves, as far as the client found out.
     wire::Dependence mapping = wire::Dependence::kUnknown;
@@ -46,7 +42,9 @@ struct Client {
     std::unique_ptr<Roam> roam{};
     Alarm alarm{};
 
-    [[nodiscard]] bool is_registered() const { return !id.empty(); }
+    [[nodiscard]] bool is_registered() const { return binding != nullptr; }
+    /// Empty while it is not registered.
+    [[nodiscard]] wire::Id id() const { return is_registered() ? binding->id : wire::Id{}; }
     void note_rtt(Duration sample) {
         // RFC 6298 2.3: alpha = 1/8.
         rtt = rtt == Duration{0} ? std::max(sample, Duration{1}) : (7 * rtt + sample) / 8;

@@ -41,7 +41,7 @@ void Introductions::send_question(Instant now, Introduction& of) {
                                                      .nonce = of.nonce,
                                                      .resume = of.resume,
                                                      .answer_first = true,
-                                                     .id = asker->id,
+                                                     .id = asker->id(),
                                                      .key = asker->session.remote().raw});
 }
 
@@ -54,7 +54,7 @@ void Introductions::send_introduced(Instant now, Introduction& of) {
                            .role = Role::kAsker,
                            .nonce = of.nonce,
                            .resume = of.resume,
-                           .id = answerer->id,
+                           .id = answerer->id(),
                            .key = answerer->session.remote().raw,
                            .handle = of.handle,
                            .technique = technique_of(*asker, *answerer),
@@ -73,7 +73,7 @@ void Introductions::send_introduction(Instant now, Introduction& of) {
                            .role = Role::kAnswerer,
                            .nonce = of.nonce,
                            .resume = of.resume,
-                           .id = asker->id,
+                           .id = asker->id(),
                            .key = asker->session.remote().raw,
                            .handle = of.handle,
                            .technique = technique_of(*answerer, *asker),

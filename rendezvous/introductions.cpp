@@ -125,7 +125,7 @@ void Introductions::offer(Instant now, Introduction& of) {
     parts_.metrics.happened.add(Happening::kIntroductionMade);
     parts_.metrics.happened.add(Happening::kCandidateWithheld,
                                 of.asker_claims.withheld_from(of.answerer_claims));
-    parts_.events.push_back(PeersIntroduced{.asker = asker->id, .answerer = answerer->id});
+    parts_.events.push_back(PeersIntroduced{.asker = asker->id(), .answerer = answerer->id()});
 }
 
 Parsed<void> Introductions::handle_accept(Instant now, Client& answerer,

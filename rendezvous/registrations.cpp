@@ -46,8 +46,11 @@ void Registrations::handle_stored(Instant now, const StoreResult& result) {
 
 void Registrations::enroll(Instant now, Client& client, const wire::Register& frame) {
     Client* registrant = &client;
-    if (client.is_registered() && client.id != frame.id) leave(client, PeerOffline::Why::kLeft);
-    Client* holder = parts_.clients.find(parts_.registry.find(frame.id)->online);
+    if (client.is_registered() && client.id() != frame.id) {
+        leave(client, PeerOffline::Why::kLeft);
+    }
+    Binding& binding = *parts_.registry.find(frame.id);
+    Client* holder = parts_.clients.find(binding.online);
     if (holder != &client) {
         if (flapping_.is_refused(now, frame.id)) {
             send_error(client, wire::ErrorCode::kFlapping, frame.request);
@@ -61,8 +64,8 @@ void Registrations::enroll(Instant now, Client& client, const wire::Register& fr
     registrant->filtering = frame.behavior.filtering;
     registrant->request = frame.request;
     if (!registrant->is_registered()) {
-        registrant->id = frame.id;
-        parts_.registry.set_online(frame.id, registrant->name);
+        registrant->binding = &binding;
+        parts_.registry.set_online(binding, registrant->name);
         parts_.metrics.happened.add(Happening::kRegistered);
         parts_.events.push_back(PeerOnline{.id = frame.id,
                                            .key = registrant->session.remote(),
@@ -92,9 +95,11 @@ Client* Registrations::displace(Instant now, Client& client, Client& other,
 
 Parsed<void> Registrations::handle_release(Instant now, Client& client,
                                            const wire::Release& frame) {
-    if (client.is_registered() && client.id != frame.id) return dropped(Drop::kUnexpected);
+    if (client.is_registered() && client.id() != frame.id) {
+        return dropped(Drop::kUnexpected);
+    }
     const Binding* binding = parts_.registry.find(frame.id);
-    if (binding != nullptr && binding->key != client.session.remote()) {
+    if (binding != nullptr && !parts_.registry.is_owner(*binding, client.session.remote())) {
         if (!parts_.budgets.suspicion.try_take(now, client.path.remote.ip)) {
             return dropped(Drop::kLimit);
         }
@@ -123,8 +128,8 @@ void Registrations::release(const wire::Id& id) {
 
 void Registrations::note_alive(Instant now, const Client& client) {
     const WallTime today = clock_.at(now);
-    if (!client.is_registered() || !parts_.registry.touch(client.id, today)) return;
-    parts_.events.push_back(StoreRequest{Touch{.id = client.id, .at = today}});
+    if (!client.is_registered() || !parts_.registry.touch(*client.binding, today)) return;
+    parts_.events.push_back(StoreRequest{Touch{.id = client.id(), .at = today}});
 }
 
 void Registrations::on_rekeyed(Client& client) {
@@ -133,10 +138,10 @@ void Registrations::on_rekeyed(Client& client) {
 
 void Registrations::leave(Client& client, PeerOffline::Why why) {
     if (!client.is_registered()) return;
-    parts_.registry.set_offline(client.id);
-    parts_.events.push_back(PeerOffline{.id = client.id, .why = why});
+    parts_.registry.set_offline(*client.binding);
+    parts_.events.push_back(PeerOffline{.id = client.id(), .why = why});
     parts_.relay.forget(client.name);
-    client.id = {};
+    client.binding = nullptr;
 }
 
 void Registrations::remove(Client& client, PeerOffline::Why why) {

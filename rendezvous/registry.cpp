@@ -1,12 +1,22 @@
 #include "rendezvous/registry.hpp"
 
+#include <algorithm>
+
 namespace pinhole::rendezvous {
+namespace {
+
+constexpr std::size_t kChainsMin = 64;
+
+std::uint32_t to_seconds(WallTime at) {
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(at.time_since_epoch()).count();
+    return static_cast<std::uint32_t>(
+        std::clamp<std::int64_t>(seconds, 0, std::numeric_limits<std::uint32_t>::max()));
+}
+
+}  // namespace
 
 void Registry::load(const StoredBinding& binding) {
-    bindings_.insert_or_assign(binding.id, Binding{.key = binding.key,
-                                                   .last_proof = binding.last_proof,
-                                                   .online = kNobody,
-                                                   .is_stored = true});
+    renew(binding.id, binding.key, binding.last_proof).is_stored = true;
 }
 
 Registry::Standing Registry::standing(const wire::Id& id, const crypto::PublicKey& key,
@@ -15,65 +25,106 @@ Registry::Standing Registry::standing(const wire::Id& id, const crypto::PublicKe
     if (binding == nullptr) {
         return bindings_.size() < kBindingsMax ? Standing::kFree : Standing::kFull;
     }
-    if (binding->key == key) return binding->is_stored ? Standing::kOwned : Standing::kPending;
+    if (is_owner(*binding, key)) return binding->is_stored ? Standing::kOwned : Standing::kPending;
     const bool is_abandoned = binding->online == kNobody && binding->is_stored &&
-                              today - binding->last_proof > kOwnershipLifetime;
+                              today - binding->last_proof() > kOwnershipLifetime;
     return is_abandoned ? Standing::kFree : Standing::kTaken;
 }
 
 void Registry::begin_claim(const Claim& claim) {
-    bindings_.insert_or_assign(
-        claim.id,
-        Binding{.key = claim.key, .last_proof = claim.at, .online = kNobody, .is_stored = false});
+    renew(claim.id, claim.key, claim.at).is_stored = false;
 }
 
 bool Registry::finish_claim(const StoreResult& result) {
-    const auto found = bindings_.find(result.claim.id);
-    if (found == bindings_.end() || found->second.is_stored ||
-        found->second.key != result.claim.key) {
+    Binding* binding = find(result.claim.id);
+    if (binding == nullptr || binding->is_stored || !is_owner(*binding, result.claim.key)) {
         return false;
     }
-    found->second.is_stored = result.stored;
-    if (!result.stored) bindings_.erase(found);
+    binding->is_stored = result.stored;
+    if (!result.stored) forget(result.claim.id);
     return true;
 }
 
-bool Registry::touch(const wire::Id& id, WallTime today) {
-    const auto found = bindings_.find(id);
-    if (found == bindings_.end() || today - found->second.last_proof < kTouchInterval) return false;
-    found->second.last_proof = today;
+bool Registry::touch(Binding& binding, WallTime today) {
+    if (today - binding.last_proof() < kTouchInterval) return false;
+    binding.last_proof_s = to_seconds(today);
     return true;
+}
+
+Binding* Registry::find(const wire::Id& id) {
+    const Slot slot = slot_of(id);
+    return slot == kEnd ? nullptr : &bindings_[slot];
 }
 
 const Binding* Registry::find(const wire::Id& id) const {
-    const auto found = bindings_.find(id);
-    return found == bindings_.end() ? nullptr : &found->second;
+    const Slot slot = slot_of(id);
+    return slot == kEnd ? nullptr : &bindings_[slot];
 }
 
 std::vector<wire::Id> Registry::stored_ids() const {
     std::vector<wire::Id> out;
-    for (const auto& [id, binding] : bindings_) {
-        if (binding.is_stored) out.push_back(id);
-    }
+    bindings_.for_each([&](Slot, const Binding& binding) {
+        if (binding.is_stored) out.push_back(binding.id);
+    });
+    std::ranges::sort(out);
     return out;
 }
 
-void Registry::set_online(const wire::Id& id, ClientId client) {
-    Binding& binding = bindings_.at(id);
+void Registry::set_online(Binding& binding, ClientId client) {
     if (binding.online == kNobody) ++online_;
     binding.online = client;
 }
 
-void Registry::set_offline(const wire::Id& id) {
-    const auto found = bindings_.find(id);
-    if (found == bindings_.end() || found->second.online == kNobody) return;
-    found->second.online = kNobody;
+void Registry::set_offline(Binding& binding) {
+    if (binding.online == kNobody) return;
+    binding.online = kNobody;
     --online_;
 }
 
 void Registry::forget(const wire::Id& id) {
-    set_offline(id);
-    bindings_.erase(id);
+    const Slot slot = slot_of(id);
+    if (slot == kEnd) return;
+    assert(bindings_[slot].online == kNobody);
+    Slot* link = &chain_of(bindings_[slot].hash);
+    while (*link != slot) link = &bindings_[*link].next;
+    *link = bindings_[slot].next;
+    bindings_.erase(slot);
+}
+
+std::uint32_t Registry::hash_of(const wire::Id& id) const {
+    return Reader{crypto::mac16(hash_key_, as_bytes(id.text()))}.u32();
+}
+
+Registry::Slot Registry::slot_of(const wire::Id& id) const {
+    if (chains_.empty()) return kEnd;
+    const std::uint32_t hash = hash_of(id);
+    Slot slot = chains_[hash & (chains_.size() - 1)];
+    while (slot != kEnd && (bindings_[slot].hash != hash || bindings_[slot].id != id)) {
+        slot = bindings_[slot].next;
+    }
+    return slot;
+}
+
+Binding& Registry::renew(const wire::Id& id, const crypto::PublicKey& owner, WallTime last_proof) {
+    Slot slot = slot_of(id);
+    if (slot == kEnd) {
+        if (bindings_.size() >= chains_.size()) grow();
+        const std::uint32_t hash = hash_of(id);
+        slot = bindings_.emplace(Binding{.id = id, .hash = hash, .next = chain_of(hash)});
+        chain_of(hash) = slot;
+    }
+    Binding& binding = bindings_[slot];
+    assert(binding.online == kNobody);
+    binding.owner = mark_of(owner);
+    binding.last_proof_s = to_seconds(last_proof);
+    return binding;
+}
+
+void Registry::grow() {
+    chains_.assign(std::max(kChainsMin, 2 * chains_.size()), kEnd);
+    bindings_.for_each([&](Slot slot, Binding& binding) {
+        binding.next = std::exchange(chain_of(binding.hash), slot);
+    });
 }
 
 }  // namespace pinhole::rendezvous

@@ -1,27 +1,21 @@
 // Who owns which id, whether the owner is here or not, and which session speaks for it now.
 //
 // The key that first registered an id owns it, offline too, until 30 days after its last proof or
-// until it is released. Knows nothing of sessions beyond their names. Ids are chosen by strangers:
-// the table is ordered, so nobody can make it slow, and bounded.
+// until it is released. Knows nothing of sessions beyond their names.
+//
+// Ids are chosen by strangers: their hash is keyed with a secret, so nobody can make the table
+// slow, and the table is bounded. Chains run through the bindings themselves, which lie in a slab.
 #pragma once
 
-#include <map>
 #include <vector>
 
-#include "rendezvous/client.hpp"
+#include "rendezvous/binding.hpp"
 #include "rendezvous/limits.hpp"
+#include "rendezvous/slab.hpp"
 #include "rendezvous/store_op.hpp"
+#include "shared/base/random.hpp"
 
 namespace pinhole::rendezvous {
-
-struct Binding {
-    crypto::PublicKey key;
-    WallTime last_proof{};
-    /// The client that is registered under the id, or `kNobody`.
-    ClientId online = kNobody;
-    /// False while the store has not confirmed the claim yet.
-    bool is_stored = false;
-};
 
 class Registry {
   public:
@@ -33,6 +27,8 @@ class Registry {
         kTaken,    ///< another key's
         kFull,     ///< free, but there is no room for another id
     };
+
+    explicit Registry(Random& random) : hash_key_(random.bytes<32>()) {}
 
     /// An id that the store knows. Counts as stored.
     void load(const StoredBinding& binding);
@@ -46,14 +42,19 @@ class Registry {
     /// stored is forgotten.
     [[nodiscard]] bool finish_claim(const StoreResult& result);
 
-    /// True once a day: the date of the last proof of `id` is to be written.
-    [[nodiscard]] bool touch(const wire::Id& id, WallTime today);
+    /// True once a day: the date of the last proof of `binding` is to be written.
+    [[nodiscard]] bool touch(Binding& binding, WallTime today);
 
-    /// The binding of `id`, or null. Valid until the next non-const call.
+    /// The binding of `id`, or null. Valid until it is forgotten.
+    [[nodiscard]] Binding* find(const wire::Id& id);
     [[nodiscard]] const Binding* find(const wire::Id& id) const;
+    [[nodiscard]] bool is_owner(const Binding& binding, const crypto::PublicKey& key) const {
+        return binding.owner == mark_of(key);
+    }
 
-    void set_online(const wire::Id& id, ClientId client);
-    void set_offline(const wire::Id& id);
+    void set_online(Binding& binding, ClientId client);
+    void set_offline(Binding& binding);
+    /// Nobody may be registered under the id.
     void forget(const wire::Id& id);
 
     /// Every id that the store confirmed.
@@ -63,7 +64,28 @@ class Registry {
     [[nodiscard]] std::size_t size() const { return bindings_.size(); }
 
   private:
-    std::map<wire::Id, Binding> bindings_;
+    using Slot = Slab<Binding>::Slot;
+    static constexpr Slot kEnd = ~Slot{0};
+    static_assert(kBindingsMax < kEnd);
+
+    [[nodiscard]] std::uint32_t hash_of(const wire::Id& id) const;
+    [[nodiscard]] crypto::Mac16 mark_of(const crypto::PublicKey& key) const {
+        return crypto::mac16(hash_key_, key.bytes());
+    }
+    /// The number of chains is a power of two, or 0 at first.
+    [[nodiscard]] Slot& chain_of(std::uint32_t hash) {
+        return chains_[hash & (chains_.size() - 1)];
+    }
+    [[nodiscard]] Slot slot_of(const wire::Id& id) const;
+    /// The binding of `id`, made if there is none, as one that nobody is registered under.
+    [[nodiscard]] Binding& renew(const wire::Id& id, const crypto::PublicKey& owner,
+                                 WallTime last_proof);
+    void grow();
+
+    FixedBytes<32> hash_key_;
+    Slab<Binding> bindings_;
+    /// Where each chain begins.
+    std::vector<Slot> chains_;
     std::size_t online_ = 0;
 };
 

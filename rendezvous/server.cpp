@@ -12,6 +12,7 @@ Server::Server(Instant now, ServerSettings settings, Random& random)
       budgets_(random),
       streams_(metrics_),
       outbox_(metrics_, streams_),
+      registry_(random),
       clients_(random),
       relay_(random, metrics_),
       binding_answers_(identity_, jar_, outbox_, metrics_),
