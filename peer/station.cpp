@@ -241,6 +241,12 @@ void Station::on_event(const node::NodeEvent& event) {
     arm();
 }
 
+void Station::on(const node::ServerProven& event) {
+    if (server_key_ == event.server_key) return;
+    server_key_ = event.server_key;
+    trust_known_peers();
+}
+
 void Station::on(const node::Registered& event) {
     bool is_new = false;
     if (!trust_.find_server(options_.via)) {
@@ -250,10 +256,6 @@ void Station::on(const node::Registered& event) {
         } catch (const std::exception& error) {
             narrator_.warn(fmt::format("the rendezvous's key is not remembered: {}", error.what()));
         }
-    }
-    if (server_key_ != event.server_key) {
-        server_key_ = event.server_key;
-        trust_known_peers();
     }
     was_registered_ = true;
     server_ = event;

@@ -106,6 +106,7 @@ class Station {
     void start();
     void on_resolved(const net::Resolved& resolved);
     void on_event(const node::NodeEvent& event);
+    void on(const node::ServerProven& event);
     void on(const node::Registered& event);
     void on(const node::ServerLost& event);
     void on(const node::PeerIntroduced& event);

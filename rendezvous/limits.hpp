@@ -35,9 +35,13 @@ inline constexpr std::size_t kClientsMax = 1U << 20U;
 inline constexpr Duration kClientSilence = 90s;
 /// A session that never registers is of no use to anybody.
 inline constexpr Duration kUnregisteredLifetime = 10s;
-/// `connect` may overtake the `register` that was sent with it; so long it is dropped in silence,
-/// because the client repeats it, and is an error afterwards.
+/// `connect` may overtake the `register` that was sent with it; so long it is kept, or dropped in
+/// silence because the client repeats it, and is an error afterwards.
 inline constexpr Duration kRegisterGrace = 2s;
+/// Such a `connect` is kept for the registration: of one session as many as a person types ids at
+/// a start, and in all (1.5 kB each) as many as arrive while new ids wait for the disk.
+inline constexpr std::size_t kEarlyConnectsPerSession = 8;
+inline constexpr std::size_t kEarlyConnectsMax = 1024;
 
 // -- budgets for one subscriber prefix (/32 of IPv4, /64 of IPv6)
 

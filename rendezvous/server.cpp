@@ -154,6 +154,8 @@ void Server::handle_io_event(Instant now, const IoEvent& event) {
 
 void Server::handle_stored(Instant now, const StoreResult& result) {
     registrations_.handle_stored(now, result);
+    const Binding* binding = registry_.find(result.claim.id);
+    if (binding != nullptr) connect_early(now, clients_.find(binding->online));
 }
 
 void Server::shutdown(Instant now) {
@@ -176,6 +178,7 @@ Server::Sizes Server::sizes() const {
     return {.sessions = clients_.size(),
             .half_open = admission_.half_open(),
             .introductions = introductions_.size(),
+            .early_connects = early_connects_.size(),
             .relay_pairs = relay_.pairs(),
             .streams = streams_.size()};
 }

@@ -14,6 +14,7 @@
 
 #include "rendezvous/admission.hpp"
 #include "rendezvous/binding_answers.hpp"
+#include "rendezvous/early_connects.hpp"
 #include "rendezvous/farewell.hpp"
 #include "rendezvous/introductions.hpp"
 #include "rendezvous/registrations.hpp"
@@ -74,6 +75,7 @@ class Server {
         std::size_t sessions = 0;
         std::size_t half_open = 0;
         std::size_t introductions = 0;
+        std::size_t early_connects = 0;
         std::size_t relay_pairs = 0;
         std::size_t streams = 0;
     };
@@ -104,6 +106,8 @@ class Server {
     Parsed<void> on(Instant now, Client& client, const Path& source, const wire::Leave& frame);
     Parsed<void> on(Instant now, Client& client, const Path& source, const wire::Release& frame);
 
+    /// The client, if any, may just have registered: then what it asked for before that is due.
+    void connect_early(Instant now, Client* client);
     void deliver(const RelayDelivery& delivery);
     void check(Instant now, Client& client);
     [[nodiscard]] static Instant end_of(const Client& client);
@@ -124,6 +128,7 @@ class Server {
     Admission admission_;
     Registrations registrations_;
     Introductions introductions_;
+    EarlyConnects early_connects_;
     Roaming roaming_;
     Farewell farewell_;
     /// A copy of the datagram under way, to be opened in place.

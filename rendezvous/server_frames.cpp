@@ -48,17 +48,34 @@ Parsed<void> Server::on(Instant /*now*/, Client& client, const Path& /*source*/,
 
 Parsed<void> Server::on(Instant now, Client& client, const Path& /*source*/,
                         const wire::Register& frame) {
-    return registrations_.handle_register(now, client, frame);
+    const SessionIndex index = client.session.indices().local;
+    const auto handled = registrations_.handle_register(now, client, frame);
+    // The session may have moved to an older client's place.
+    if (const auto owner = clients_.owner_of(index)) connect_early(now, *owner);
+    return handled;
 }
 
 Parsed<void> Server::on(Instant now, Client& client, const Path& /*source*/,
                         const wire::Connect& frame) {
     if (client.is_registered()) return introductions_.handle_connect(now, client, frame);
-    // It may have overtaken its `register`, or that one waits for the store: it will be repeated.
-    if (now - client.proven_at < kRegisterGrace) return dropped(Drop::kUnexpected);
+    // It may have overtaken its `register`, or that one waits for the store.
+    if (now - client.proven_at < kRegisterGrace) {
+        if (!early_connects_.keep(now, client.session.indices().local, frame)) {
+            return dropped(Drop::kLimit);
+        }
+        return {};
+    }
     outbox_.send(client,
                  wire::Error{.code = wire::ErrorCode::kNotRegistered, .nonce = frame.nonce});
     return {};
+}
+
+void Server::connect_early(Instant now, Client* client) {
+    if (client == nullptr || !client->is_registered()) return;
+    early_connects_.take(now, client->session.indices().local, [&](const wire::Connect& frame) {
+        const auto handled = introductions_.handle_connect(now, *client, frame);
+        if (!handled) metrics_.drops.add(handled.error());
+    });
 }
 
 Parsed<void> Server::on(Instant now, Client& client, const Path& /*source*/,

@@ -10,6 +10,12 @@
 
 namespace pinhole::node {
 
+/// The rendezvous proved that it has this key. Raised with every session with it, before anything
+/// comes back that was asked of it: pins that hang on its key are in time now.
+struct ServerProven {
+    crypto::PublicKey server_key;
+};
+
 /// The rendezvous knows us. Raised after every registration, so also after a server's restart.
 struct Registered {
     Endpoint server;
@@ -100,7 +106,7 @@ struct ConnectFailed {
 };
 
 using NodeEvent =
-    std::variant<Registered, ServerLost, PeerIntroduced, CallRefused, KeyMismatch, PeerConnected,
-                 MessageReceived, PathChanged, PeerClosed, ConnectFailed>;
+    std::variant<ServerProven, Registered, ServerLost, PeerIntroduced, CallRefused, KeyMismatch,
+                 PeerConnected, MessageReceived, PathChanged, PeerClosed, ConnectFailed>;
 
 }  // namespace pinhole::node

@@ -136,6 +136,12 @@ void Node::Core::take_rendezvous_news(Instant now) {
         nat_watch_.on_network_changed(now);
         for (const auto& [number, link] : links_) link->on_network_changed(now);
     }
+    if (rendezvous_.take_requests_withdrawn()) {
+        for (const auto& [number, link] : links_) link->on_requests_withdrawn();
+    }
+    if (rendezvous_.take_session_anew()) {
+        for (const auto& [number, link] : links_) link->on_server_session(now);
+    }
     if (rendezvous_.take_registered_anew()) {
         nat_watch_.on_registered(now, rendezvous_.round_trip_time());
         for (const auto& [number, link] : links_) link->on_registered(now);

@@ -36,7 +36,8 @@ void PeerLink::connect(Instant now, bool keep_trying) {
 }
 
 void PeerLink::ask(Instant now, bool resume) {
-    if (!shared_.rendezvous.is_registered()) return;  // `on_registered` asks again
+    // `on_server_session` asks again; a pair is resumed when the registration stands.
+    if (!shared_.rendezvous.takes_requests()) return;
     if (asked_) shared_.rendezvous.cancel(*asked_);
     if (is_riding()) drop_attempt();
     asked_ = shared_.random.bytes<16>();
@@ -70,12 +71,28 @@ void PeerLink::launch_attempt(Instant now, const wire::Introduction& in) {
     relay_initiation_.start(has_ridden ? now + answer : now);
 }
 
+bool PeerLink::must_ask() const {
+    if (session_ && !lost_) return false;
+    return (wanted_ || lost_) && (!attempt_ || is_riding());
+}
+
+void PeerLink::on_server_session(Instant now) {
+    if (must_ask()) ask(now, false);
+}
+
 void PeerLink::on_registered(Instant now) {
     if (session_ && !lost_) {
         timers_.set(Timer::kResume, now + shared_.random.jitter(kResumeSpread));
-    } else if ((wanted_ || lost_) && (!attempt_ || is_riding())) {
+    } else if (must_ask() && !(asked_ && shared_.rendezvous.is_asking(*asked_))) {
         ask(now, false);
     }
+}
+
+void PeerLink::on_requests_withdrawn() {
+    if (is_riding()) drop_attempt();
+    if (!asked_ || asked_to_resume_ || attempt_) return;
+    asked_.reset();
+    timers_.stop(Timer::kIntroduction);
 }
 
 void PeerLink::on_relay_changed(Instant now) {

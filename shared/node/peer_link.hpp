@@ -85,10 +85,15 @@ class PeerLink {
     PeerLink(const PeerLink&) = delete;
     PeerLink& operator=(const PeerLink&) = delete;
 
-    /// Asks the server for an introduction, now or as soon as we are registered.
+    /// Asks the server for an introduction, now or as soon as it takes requests.
     void connect(Instant now, bool keep_trying);
-    /// We are registered (again): ask for what is wanted, and renew a live pair's relay.
+    /// A session with the server stands, and we register in it: ask for what is wanted.
+    void on_server_session(Instant now);
+    /// We are registered (again): ask for what is wanted and not asked for, and renew a live pair's
+    /// relay.
     void on_registered(Instant now);
+    /// The registration failed with which we asked: nobody will answer.
+    void on_requests_withdrawn();
     void on_relay_changed(Instant now);
     void on_local_changed(Instant now, const traversal::LocalSockets& sockets);
     /// UDP does not get out of our network, or does again.
@@ -182,6 +187,8 @@ class PeerLink {
 
     // Introductions and retries (peer_introduction.cpp).
     void ask(Instant now, bool resume);
+    /// We want the other side, and no handshake of ours with it is under way.
+    [[nodiscard]] bool must_ask() const;
     /// The message 1 that rides in the `connect` with this nonce: empty without a pin, and beside
     /// anything that is under way.
     [[nodiscard]] session::HandshakeBuffer ride_along(Instant now, const IntroductionNonce& nonce);

@@ -65,10 +65,13 @@ void RendezvousClient::handle_handshake_response(Instant now, const Path& path,
                                                  const wire::HandshakeResponse& in) {
     if (!link_.handle_response(now, path, in)) return;
     state_ = State::kRegistering;
+    session_anew_ = true;
     ++request_;
     // Of a repeat nobody can tell which copy was answered: the first one counts (Karn).
+    rtt_ = now - handshake_sent_;
     register_sent_ = now;
     register_.start(now);
+    events_.push_back(ServerProven{link_.key()});
     handle_timeout(now);
 }
 
@@ -106,6 +109,8 @@ std::optional<wire::ServerFrame> RendezvousClient::handle_transport(
     } else if (const auto* error = std::get_if<wire::Error>(&*frame);
                error != nullptr && error->request != 0) {
         on_error(now, *error);
+    } else if (error != nullptr && is_too_early(*error)) {
+        shared_.drops.add(Drop::kStale);
     } else {
         if (const auto* introduced = std::get_if<wire::Introduction>(&*frame)) {
             if (introduced->role == Role::kAsker) cancel(introduced->nonce);
@@ -119,12 +124,13 @@ std::optional<wire::ServerFrame> RendezvousClient::handle_transport(
 
 void RendezvousClient::on_registered(Instant now, const wire::Registered& frame) {
     if (frame.request == 0) return note_gone_token(frame);  // after a rekey: the index is new
-    if (!register_.is_running() || !may_request() || frame.request != request_) {
+    if (!register_.is_running() || !takes_requests() || frame.request != request_) {
         return shared_.drops.add(Drop::kStale);
     }
     register_.stop();
     if (state_ == State::kRegistered) return note_gone_token(frame);  // it knows our NAT now
-    rtt_ = now - register_sent_;
+    // A new id waits for the store besides; either may have waited for a repetition.
+    rtt_ = std::min(rtt_, now - register_sent_);
     note_gone_token(frame);
     rejoin_window_ = std::chrono::seconds{frame.rejoin_window_s};
     observed_ = frame.observed;
@@ -242,7 +248,7 @@ void RendezvousClient::poll_gathering(Instant now) {
 }
 
 void RendezvousClient::poll_register(Instant now) {
-    if (!may_request()) return;
+    if (!takes_requests()) return;
     if (!register_.is_running() && !is_same_to_server(behavior_, behavior_told_)) {
         ++request_;
         register_sent_ = now;
@@ -284,7 +290,7 @@ void RendezvousClient::send_keepalive(Instant now, bool wants_ack) {
 
 void RendezvousClient::poll_requests(Instant now) {
     std::erase_if(requests_, [now](const Request& request) { return now >= request.until; });
-    if (!may_request()) return;
+    if (!takes_requests()) return;
     for (Request& request : requests_) {
         if (request.repeat.take_due(now)) send_connect(request.call);
     }
@@ -295,6 +301,17 @@ void RendezvousClient::connect(Instant now, const Call& call) {
     request.repeat.start(now);
     requests_.push_back(request);
     poll_requests(now);
+}
+
+bool RendezvousClient::is_asking(const IntroductionNonce& nonce) const {
+    return std::ranges::any_of(requests_,
+                               [&](const Request& request) { return request.call.nonce == nonce; });
+}
+
+void RendezvousClient::withdraw_early_requests() {
+    if (state_ != State::kRegistering) return;
+    requests_.clear();
+    withdrawn_ = true;
 }
 
 void RendezvousClient::cancel(const IntroductionNonce& nonce) {
@@ -336,6 +353,7 @@ void RendezvousClient::stop(ServerTrouble trouble, std::optional<crypto::PublicK
 }
 
 void RendezvousClient::stop_all() {
+    withdraw_early_requests();
     state_ = State::kStopped;
     link_.drop_attempt();
     link_.drop_session();
@@ -362,9 +380,9 @@ Instant RendezvousClient::next_timeout() const {
     Instant at = std::min({timers_.next(), gathering_.next_timeout(), link_.next_timeout()});
     at = std::min(at, stream_.next_timeout());
     if (is_moving()) at = std::min(at, return_.at());
-    if (may_request()) at = std::min(at, register_.at());
+    if (takes_requests()) at = std::min(at, register_.at());
     for (const Request& request : requests_) {
-        at = std::min(at, may_request() ? request.repeat.at() : kNever);
+        at = std::min(at, takes_requests() ? request.repeat.at() : kNever);
         at = std::min(at, request.until);
     }
     return at;

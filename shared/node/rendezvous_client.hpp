@@ -76,9 +76,17 @@ class RendezvousClient {
         /// Message 1 for a peer whose key is pinned, or empty.
         session::HandshakeBuffer handshake{};
     };
-    /// Asks for an introduction and repeats until `introduced` or `error` comes, or `cancel`.
+    /// Asks for an introduction and repeats until `introduced` or `error` comes, or `cancel`, or
+    /// the registration fails. May be called as soon as `takes_requests`: the server answers it
+    /// with the registration, so it leaves right behind `register`.
     void connect(Instant now, const Call& call);
     void cancel(const IntroductionNonce& nonce);
+    /// A session stands, and a registration stands or is under way in it.
+    [[nodiscard]] bool takes_requests() const {
+        return state_ == State::kRegistered || state_ == State::kRegistering;
+    }
+    /// The `connect` with this nonce is still repeated.
+    [[nodiscard]] bool is_asking(const IntroductionNonce& nonce) const;
     /// Seals one frame to the server. False when there is no session.
     template <class Frame>
     bool send(const Frame& frame) {
@@ -115,6 +123,10 @@ class RendezvousClient {
     }
     [[nodiscard]] Duration round_trip_time() const { return rtt_; }
     [[nodiscard]] const traversal::Gathering& gathering() const { return gathering_; }
+    /// True once after each handshake: a registration is under way and `takes_requests`.
+    [[nodiscard]] bool take_session_anew() { return std::exchange(session_anew_, false); }
+    /// True once after a registration failed: what was asked for with it is asked for no more.
+    [[nodiscard]] bool take_requests_withdrawn() { return std::exchange(withdrawn_, false); }
     /// True once after each registration, so that live pairs can be resumed.
     [[nodiscard]] bool take_registered_anew() { return std::exchange(registered_anew_, false); }
     /// True once after the server began to see us elsewhere.
@@ -162,10 +174,9 @@ class RendezvousClient {
     void note_server_path(Instant now, const Path& path);
 
     void settle(Instant now);
-    /// The server would take a `connect`.
-    [[nodiscard]] bool may_request() const {
-        return state_ == State::kRegistered || state_ == State::kRegistering;
-    }
+    /// To be called before the state becomes another than registered: what was asked for while the
+    /// registration was under way hangs on it.
+    void withdraw_early_requests();
     void poll_gathering(Instant now);
     void poll_keepalive(Instant now);
     void poll_requests(Instant now);
@@ -178,6 +189,10 @@ class RendezvousClient {
     void note_gone_token(const wire::Registered& frame);
     void on_keepalive(Instant now, const wire::Keepalive& frame);
     void on_error(Instant now, const wire::Error& frame);
+    /// Says of a `connect` that our registration is missing, while copies of both are under way.
+    [[nodiscard]] bool is_too_early(const wire::Error& error) const {
+        return error.code == wire::ErrorCode::kNotRegistered && state_ == State::kRegistering;
+    }
     void on_close(Instant now, const wire::Close& frame);
     void stop(ServerTrouble trouble, std::optional<crypto::PublicKey> shown = std::nullopt);
     void stop_all();
@@ -204,6 +219,7 @@ class RendezvousClient {
     wire::NatBehavior behavior_told_;
     Duration keepalive_ = kServerKeepalive;
     std::uint16_t request_ = 0;
+    Instant handshake_sent_{};
     Instant register_sent_{};
     std::vector<Request> requests_;
     TimerTable<Timer> timers_;
@@ -219,6 +235,8 @@ class RendezvousClient {
     std::optional<ServerTrouble> trouble_;
     /// The server that registered us does not answer any more.
     bool is_silent_ = false;
+    bool session_anew_ = false;
+    bool withdrawn_ = false;
     bool registered_anew_ = false;
     bool address_changed_ = false;
     bool candidates_changed_ = false;

@@ -15,6 +15,7 @@ constexpr Duration kTroubleAfter = 5s;
 }  // namespace
 
 void RendezvousClient::begin(Instant now) {
+    withdraw_early_requests();
     state_ = State::kBinding;
     if (!timers_.is_set(Timer::kTrouble)) timers_.set(Timer::kTrouble, now + kTroubleAfter);
     if (is_udp_silent_) return begin_on_stream(now);
@@ -24,6 +25,7 @@ void RendezvousClient::begin(Instant now) {
 }
 
 void RendezvousClient::wait(Instant now, Duration pause) {
+    withdraw_early_requests();
     state_ = State::kWaiting;
     link_.drop_attempt();
     register_.stop();
@@ -41,7 +43,9 @@ void RendezvousClient::begin_handshake(Instant now) {
     if (!key || !path) return;
     // A stream needs no cookie.
     const Cookie cookie = gathering_.cookie_for(path->socket).value_or(Cookie{});
-    if (link_.begin(now, *key, *path, cookie)) state_ = State::kHandshaking;
+    if (!link_.begin(now, *key, *path, cookie)) return;
+    state_ = State::kHandshaking;
+    handshake_sent_ = now;
 }
 
 void RendezvousClient::on_server_answered(Instant now) {

@@ -71,6 +71,8 @@ struct Steps {
     std::optional<Duration> connected_b;
     std::optional<Duration> first_message;
     std::optional<Duration> direct;
+    /// From the start of the process, asked at once.
+    std::optional<Duration> started;
     /// Datagrams that the relay carried until A could send.
     std::uint64_t relayed = 0;
 };
@@ -83,6 +85,29 @@ struct Terms {
     /// B pinned A's key, and takes the calls of such peers only.
     bool is_asked = false;
 };
+
+/// From the start of a process that asks at once, as a command line does, to its first message.
+std::optional<Duration> measure_start(const Terms& terms) {
+    Town town{1};
+    Peer& alice = town.add_peer("alice", town.home("a", terms.nat));
+    Peer& bob = town.add_peer(
+        "bob", town.home("b", terms.nat),
+        {.accept = terms.is_asked ? node::AcceptPolicy::kKnown : node::AcceptPolicy::kAll});
+    even_out(town, terms.nat);
+    EXPECT_TRUE(town.register_all());
+    if (terms.is_asked) town.trust(bob, "alice", alice.key());
+    town.run_for(1s);
+    town.kill(alice);
+    town.run_for(1s);
+    const Instant start = town.lab().now();
+    town.start(alice);
+    if (terms.is_pinned) town.trust(alice, "bob", bob.key());
+    town.connect(alice, bob);
+    EXPECT_TRUE(town.run_until([&] { return alice.is_connected(); }, 5s)) << town.where();
+    EXPECT_TRUE(town.send(alice, "hello")) << town.where();
+    if (!town.run_until([&] { return !bob.received().empty(); }, 5s)) return std::nullopt;
+    return bob.received().front().at - start;
+}
 
 Steps measure(const Terms& terms) {
     Town town{1};
@@ -97,6 +122,7 @@ Steps measure(const Terms& terms) {
     town.run_for(1s);
 
     Steps steps;
+    steps.started = measure_start(terms);
     // A start of its own, of an id that the server knows.
     town.kill(alice);
     town.run_for(1s);
@@ -161,6 +187,7 @@ TEST(Steps, FirstMessageArrivesInTheRoundTripsOfTheTable) {
     row("  B may send", &Steps::connected_b);
     row("  A's first message at B", &Steps::first_message);
     row("  both say direct", &Steps::direct);
+    row("process start to first message", &Steps::started);
 
     for (const Steps* direct : {&open, &home, &pinned_home}) {
         ASSERT_TRUE(direct->message_2 && direct->first_message);
@@ -181,6 +208,9 @@ TEST(Steps, FirstMessageArrivesInTheRoundTripsOfTheTable) {
     EXPECT_GE(relay.relayed, 2U);
     for (const Steps* any : {&open, &home, &pinned_home, &relay, &pinned, &asked}) {
         EXPECT_LE(*any->registered, 3 * round_trips(1.0)) << "binding, handshake, register";
+        // `connect` leaves with `register`, two round trips after the start.
+        ASSERT_TRUE(any->started);
+        EXPECT_LE(*any->started, round_trips(2.05) + *any->first_message);
     }
 }
 

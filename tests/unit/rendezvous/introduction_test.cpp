@@ -123,6 +123,78 @@ TEST_F(Introduction, NeedsARegistrationButForgivesOvertaking) {
     EXPECT_TRUE(bob.take<wire::Introduction>().empty());
 }
 
+TEST_F(Introduction, AskedForTooEarlyComesWithTheRegistration) {
+    enter();
+    TestClient carol(world, "192.0.2.3:4000");
+    carol.handshake();
+    carol.ask_for("bob", 1);
+    carol.ask_for("bob", 1);  // a repetition is the same wish
+    EXPECT_EQ(world.server.sizes().early_connects, 1U);
+    EXPECT_TRUE(bob.frames.empty());
+    world.advance(kRegisterGrace - 1ms);
+    carol.send(wire::Register{.request = ++carol.request, .id = id("carol")});
+    EXPECT_TRUE(carol.is_registered());
+    EXPECT_EQ(carol.take<wire::Introduction>().size(), 1U);
+    const auto introduction = bob.take<wire::Introduction>();
+    ASSERT_EQ(introduction.size(), 1U);
+    EXPECT_EQ(introduction[0].id, id("carol"));
+    EXPECT_EQ(world.server.sizes().early_connects, 0U);
+}
+
+TEST_F(Introduction, AskedForTooEarlyWaitsForTheStoreWithTheRegistration) {
+    enter();
+    world.stores_claims = false;
+    TestClient carol(world, "192.0.2.3:4000");
+    carol.enter("carol");
+    carol.start_attempt();
+    const auto message = carol.attempt->initiation(Cookie{});
+    carol.send(wire::Connect{
+        .nonce = TestClient::nonce_of(1), .target = id("bob"), .handshake = message.bytes()});
+    EXPECT_TRUE(bob.frames.empty());
+    const Claim claim = std::get<Claim>(world.take_events<StoreRequest>().back().op);
+    world.server.handle_stored(world.now, {.claim = claim, .stored = true});
+    world.settle();
+    EXPECT_TRUE(carol.is_registered());
+    EXPECT_TRUE(same_bytes(bob.take<wire::Introduction>().at(0).handshake, message.bytes()));
+}
+
+TEST_F(Introduction, AskedForTooEarlyIsForgottenWithAFailedRegistration) {
+    enter();
+    TestClient thief(world, "192.0.2.3:4000");
+    thief.handshake();
+    thief.ask_for("bob", 1);
+    thief.send(wire::Register{.request = ++thief.request, .id = id("alice")});
+    EXPECT_EQ(thief.take<wire::Error>().at(0).code, wire::ErrorCode::kIdTaken);
+    EXPECT_TRUE(bob.frames.empty());
+    world.advance(kRegisterGrace);
+    // Another id, later: what it once asked for is no wish of that registration.
+    thief.send(wire::Register{.request = ++thief.request, .id = id("eve")});
+    EXPECT_TRUE(thief.is_registered());
+    EXPECT_TRUE(bob.frames.empty());
+}
+
+TEST_F(Introduction, AskedForTooEarlyIsBoundedForOneSession) {
+    enter();
+    TestClient eve(world, "192.0.2.3:4000");
+    eve.handshake();
+    for (std::uint8_t nonce = 1; nonce < 100; ++nonce) eve.ask_for("bob", nonce);
+    EXPECT_EQ(world.server.sizes().early_connects, kEarlyConnectsPerSession);
+    EXPECT_TRUE(eve.frames.empty());
+}
+
+TEST(EarlyConnects, AreBoundedInAllAndMakeRoomWhenTheyExpire) {
+    EarlyConnects kept;
+    std::uint32_t session = 0;
+    while (kept.keep(Instant{}, SessionIndex{session}, {})) ++session;
+    EXPECT_EQ(session, kEarlyConnectsMax);
+    EXPECT_FALSE(kept.keep(Instant{} + kRegisterGrace - 1us, SessionIndex{session}, {}));
+    EXPECT_TRUE(kept.keep(Instant{} + kRegisterGrace, SessionIndex{session}, {}));
+    EXPECT_EQ(kept.size(), 1U);
+    kept.take(Instant{} + 2 * kRegisterGrace, SessionIndex{session},
+              [](const wire::Connect&) { ADD_FAILURE() << "it is too old"; });
+    EXPECT_EQ(kept.size(), 0U);
+}
+
 TEST_F(Introduction, AskedFirstRevealsNothingBeforeTheAnswer) {
     enter(wire::AcceptMode::kAsk);
     alice.ask_for("bob", 1, {{.endpoint = endpoint("198.51.100.4:4001")}});
