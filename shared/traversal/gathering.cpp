@@ -10,8 +10,11 @@ constexpr Duration kFirstWait = 50ms;
 constexpr Duration kLongestWait = 1s;
 /// After so many tries (50 ms, 100 ms ... 1 s: 4.5 s) the server counts as silent.
 constexpr unsigned kTriesMax = 8;
-/// Between tries after that.
+/// Between tries after that, while nothing else answers ...
 constexpr Duration kSlowRetry = 5s;
+/// ... and while the server answers another socket: a machine without IPv6 would be awake for
+/// nothing else. Whoever gets an address of that family asks at once.
+constexpr Duration kSpareRetry = 60s;
 /// Cookies live 120 s at least; a lost answer must leave time for the tries above.
 constexpr Duration kCookieAge = 90s;
 /// Waiting datagrams and events; more than every probe of every socket could make at once.
@@ -274,7 +277,10 @@ void Gathering::start(Instant now, Probe& probe) {
 
 void Gathering::send(Instant now, Probe& probe) {
     ++probe.tries;
-    probe.due = now + wait_after(probe.tries);
+    const bool is_spare =
+        probe.tries >= kTriesMax &&
+        std::ranges::any_of(probes_, [](const Probe& any) { return any.answered; });
+    probe.due = now + (is_spare ? kSpareRetry : wait_after(probe.tries));
     if (transmits_.size() == kQueueMax) return;
     transmits_.push_back(
         {probe.path, {.wants_server_key = wants_key_, .transaction = *probe.open}});

@@ -170,6 +170,7 @@ void Host::handle_event(Instant now, std::uint64_t token) {
         return;
     }
     guard_against_spinning();
+    ++wake_ups_;
     program_->handle_timeout(now);
     drain();
 }

@@ -105,6 +105,8 @@ class Host final : public Node, public EventTarget {
     [[nodiscard]] const std::map<IpAddress, Traffic>& sent_by_destination() const { return sent_; }
     [[nodiscard]] Traffic sent() const;
     [[nodiscard]] Traffic received() const { return received_; }
+    /// How often a deadline of the program's own came, which is what wakes an idle machine.
+    [[nodiscard]] std::uint64_t wake_ups() const { return wake_ups_; }
 
     /// The number under which the next interface will be plugged in.
     [[nodiscard]] CableId next_interface() const { return interfaces_.size(); }
@@ -170,6 +172,7 @@ class Host final : public Node, public EventTarget {
     bool is_frozen_ = false;
     Instant wake_at_ = kNever;
     std::uint64_t wake_token_ = 0;
+    std::uint64_t wake_ups_ = 0;
     Instant burst_at_{};
     std::size_t burst_ = 0;
 

@@ -94,6 +94,19 @@ TEST_F(GatheringTest, RetransmitsFasterThenSlowerThenOnlyNowAndThen) {
     EXPECT_FALSE(gathering.is_unreachable());
 }
 
+TEST_F(GatheringTest, AsksASilentFamilyOnceAMinuteWhileTheOtherOneAnswers) {
+    gathering.set_servers(now, {.v4 = kServer4, .v6 = kServer6}, false);
+    open(kSocketV4, "0.0.0.0:5000");
+    open(kSocketV6, "[::]:5001");
+    ASSERT_TRUE(answer(sent().at(0), kMapped));
+    gathering.keep_fresh(now, false);
+    static_cast<void>(run(10s));
+    EXPECT_EQ(run(10min).size(), 10U);
+    const LocalAddress fresh{*IpAddress::parse("2001:db9::7"), 64, "eth0"};
+    gathering.on_interfaces_changed(now, {&fresh, 1});
+    EXPECT_EQ(sent().size(), 2U) << "another network: everybody is asked at once";
+}
+
 TEST_F(GatheringTest, LearnsTheMappedEndpointItsCookieAndTheKey) {
     gathering.set_servers(now, {.v4 = kServer4}, true);
     open(kSocketV4, "0.0.0.0:5000");
