@@ -7,7 +7,8 @@
 // how long registering took, since its process began, and how long it was from `connect` to an
 // authenticated session; with --at-once it asks for the connection before it is registered. Both
 // ends are on one machine, so they have one clock: the message carries the moment of `connect`, and
-// of the start, and the answerer says how long ago these were.
+// of the start, and the answerer says how long ago these were. The caller prints what its whole
+// process took of CPU and memory, too.
 #include <fmt/format.h>
 
 #include "tests/bench/processes.hpp"
@@ -67,7 +68,8 @@ void call(const std::string& id, const Endpoint& server, std::int64_t started, b
         if (seconds_since(begun) > kPatience) fail(kProgram, "the message was not acknowledged");
         station.turn(kTurnMs, nullptr);
     }
-    std::printf("call registered_ms=%.3f connected_ms=%.3f\n", registered, connected);
+    std::printf("call registered_ms=%.3f connected_ms=%.3f cpu_ms=%.3f memory_mib=%.1f\n",
+                registered, connected, 1000 * cpu_seconds(), peak_memory_mib());
     std::fflush(stdout);
 }
 

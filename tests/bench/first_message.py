@@ -1,4 +1,5 @@
-"""How many round trips it takes until two peers can talk, where everybody is 50 ms from everybody."""
+"""How many round trips it takes until two peers can talk, where everybody is 50 ms from everybody:
+Pinhole, and libnice on the same link where it is installed."""
 
 import statistics
 import subprocess
@@ -8,6 +9,7 @@ from runs import ROOT, SLACK, Failure, figures
 
 sys.path.insert(0, str(ROOT / "tests/vnet"))
 
+import ice  # noqa: E402
 from virtual_lab import SERVER, Lab, topology_path  # noqa: E402
 
 RTT_MS = 50
@@ -26,6 +28,8 @@ STEPS = {
     "connect to first message delivered": ("arrived", "message_ms"),
     "process start to first message": ("at_once", "from_start_ms"),
 }
+# What the calling process took in all, from its start to its end.
+COSTS = {"Pinhole": "at_once_call", "libnice": "libnice_call"}
 
 
 def add_dead_candidates(lab, host):
@@ -41,22 +45,26 @@ def add_dead_candidates(lab, host):
 
 
 def measure(build, runs):
-    """One row a condition and step, in round trips."""
+    """One row a condition and step, in round trips, and one of what a call costs."""
     rows = []
     for name, condition in CONDITIONS.items():
-        times = {step: [] for step in STEPS}
-        for seed in range(1, runs + 1):
-            result = one_call(build, seed, condition)
-            for step, (line, figure) in STEPS.items():
-                times[step].append(result[line][figure] / RTT_MS)
-        for step, values in times.items():
-            values.sort()
-            rows.append({"condition": name, "step": step, "p50_rtt": statistics.median(values),
-                         "p90_rtt": values[(len(values) * 9 - 1) // 10], "runs": len(values)})
+        results = [one_run(build, seed, condition) for seed in range(1, runs + 1)]
+        for step, (line, figure) in (STEPS | ice.STEPS).items():
+            values = sorted(result[line][figure] / RTT_MS for result in results if line in result)
+            if values:
+                rows.append({"condition": name, "step": step, "p50_rtt": statistics.median(values),
+                             "p90_rtt": values[(len(values) * 9 - 1) // 10], "runs": len(values)})
+        for who, line in COSTS.items():
+            costs = [result[line] for result in results if line in result]
+            if costs:
+                rows.append({"condition": name, "caller": who} | {
+                    figure: statistics.median(cost[figure] for cost in costs)
+                    for figure in ("cpu_ms", "memory_mib")})
     return rows
 
 
-def one_call(build, seed, condition):
+def one_run(build, seed, condition):
+    """One call of each kind, one after the other on one link."""
     program = build / "tests/bench/first_message"
     with Lab(topology_path("bench-setup"), build / "tests/vnet/vnet", seed=seed,
              params={"loss": condition["loss"]}) as lab:
@@ -69,7 +77,10 @@ def one_call(build, seed, condition):
             raise Failure(lab.log())
         out = call(lab, program, bob, [])
         # Another one, which asks before it is registered: as a user's command line does.
-        return out | {"at_once": call(lab, program, bob, ["--at-once"])["arrived"]}
+        at_once = call(lab, program, bob, ["--at-once"])
+        out |= {"at_once": at_once["arrived"], "at_once_call": at_once["call"]}
+        bob.kill()
+        return out | (ice.call_both(lab, build) if ice.is_built(build) else {})
 
 
 def call(lab, program, bob, options):
@@ -83,9 +94,15 @@ def call(lab, program, bob, options):
 
 
 def text(rows):
-    lines = ["", f"connection set-up in round trips of {RTT_MS} ms, {rows[0]['runs']} runs"]
+    steps = [row for row in rows if "step" in row]
+    has_ice = any(row["step"] in ice.STEPS for row in steps)
+    lines = ["", f"connection set-up in round trips of {RTT_MS} ms, {steps[0]['runs']} runs",
+             f"  {ice.HOW if has_ice else ice.MISSING}"]
     for condition in CONDITIONS:
-        lines.append(f"  {condition:40}{'p50':>6}{'p90':>6}")
-        lines += [f"    {row['step']:38}{row['p50_rtt']:6.2f}{row['p90_rtt']:6.2f}"
-                  for row in rows if row["condition"] == condition]
+        lines.append(f"  {condition:52}{'p50':>6}{'p90':>6}")
+        lines += [f"    {row['step']:50}{row['p50_rtt']:6.2f}{row['p90_rtt']:6.2f}"
+                  for row in steps if row["condition"] == condition]
+        lines += [f"    the caller's process, {row['caller']}: {row['cpu_ms']:.0f} ms of CPU, "
+                  f"{row['memory_mib']:.1f} MiB at most"
+                  for row in rows if "caller" in row and row["condition"] == condition]
     return lines

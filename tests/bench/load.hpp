@@ -78,11 +78,18 @@ inline void add_load_options(cxxopts::Options& options) {
     return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-/// The most memory that this process had, in MiB.
+/// The most memory that this process had, in MiB. (`ru_maxrss` would count the process that started
+/// us, too, if that was larger.)
 [[nodiscard]] inline double peak_memory_mib() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    return static_cast<double>(usage.ru_maxrss) / 1024;
+    std::FILE* const file = std::fopen("/proc/self/status", "r");
+    if (file == nullptr) return 0;
+    char line[128];
+    unsigned long kib = 0;
+    while (std::fgets(line, sizeof line, file) != nullptr) {
+        if (std::sscanf(line, "VmHWM: %lu kB", &kib) == 1) break;
+    }
+    std::fclose(file);
+    return static_cast<double>(kib) / 1024;
 }
 
 inline constexpr double kMib = 1024.0 * 1024.0;

@@ -29,7 +29,8 @@ Endpoint server_at(const std::string& text) {
 
 void serve(const Endpoint& at, const crypto::KeyPair& keys) {
     crypto::SystemRandom random;
-    rendezvous::Server server{net::now(), {.keys = keys.clone(), .wall = net::wall_now()}, random};
+    rendezvous::Server server{
+        net::now(), {.keys = keys.clone(), .wall = net::wall_now(), .answers_stun = true}, random};
     asio::io_context io;
     net::Driver<rendezvous::Server>* self = nullptr;
     net::Driver<rendezvous::Server> driver{

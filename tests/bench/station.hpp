@@ -22,7 +22,8 @@ inline constexpr std::uint16_t kServerPort = 34780;
 /// loopback one: those are no candidates.
 [[nodiscard]] Endpoint server_at(const std::string& text);
 
-/// Serves at `at` until the process ends. Ids are confirmed at once and stored nowhere.
+/// Serves at `at` until the process ends, and answers STUN, for yardsticks. Ids are confirmed at
+/// once and stored nowhere.
 [[noreturn]] void serve(const Endpoint& at, const crypto::KeyPair& keys);
 
 /// One node with a connection to one other, for `run_sender` and `run_receiver`.
