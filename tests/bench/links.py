@@ -1,10 +1,10 @@
-"""One bottleneck with a delay, a loss and a queue of one bandwidth-delay product: how much of it
-each protocol uses, without being told what it is, and how long a small message waits beside it.
+"""One bottleneck with a delay, a loss and a queue: how much of it each protocol uses, without being
+told what it is, and how long a small message waits beside it.
 
-The link is tests/vnet's: a process that carries the datagrams between namespaces.
+The link is tests/vnet's: a process that carries the datagrams between namespaces. Its rate counts
+IP packets, so what a protocol can reach is what its packets hold of payload.
 """
 
-import json
 import sys
 
 from runs import ROOT, SLACK, Failure, figures, interleave, median
@@ -13,7 +13,6 @@ sys.path.insert(0, str(ROOT / "tests/vnet"))
 
 from virtual_lab import SERVER, Lab, topology_path  # noqa: E402
 
-ALICE, BOB = "192.0.2.10", "203.0.113.10"
 MBIT = 100
 WARMUP = 2
 PORT = 5201
@@ -24,108 +23,195 @@ PROBE_MS = 20
 
 
 class Link:
-    """One cell: a lab with this link, in which candidates run one after the other."""
+    """One cell: a lab with this link, in which candidates run one after the other. `queue` is in
+    bandwidth-delay products."""
 
-    def __init__(self, build, rtt_ms, loss):
+    def __init__(self, build, rtt_ms, loss, queue=1.0):
         self.build = build
-        queue = MBIT * 1_000_000 // 8 * rtt_ms // 1000
+        self.programs = build / "tests/bench"
+        queue_bytes = int(MBIT * 1_000_000 // 8 * rtt_ms // 1000 * queue)
         self.params = {"delay": f"{rtt_ms / 2 - ALICES_DELAY_MS:g}ms", "rate": f"{MBIT}mbit",
-                       "queue": queue, "loss": f"{loss:g}%"}
+                       "queue": queue_bytes, "loss": f"{loss:g}%"}
+
+    def up(self):
+        return Lab(topology_path("bench-link"), self.build / "tests/vnet/vnet", params=self.params)
 
     def run(self, candidate, seconds, options):
-        with Lab(topology_path("bench-link"), self.build / "tests/vnet/vnet",
-                 params=self.params) as lab:
-            return candidate(lab, self.build / "tests/bench", seconds,
-                             ["--warmup", WARMUP, "--seconds", seconds, *options])
+        """What one flow did, and what the link saw of it."""
+        with self.up() as lab:
+            receiver, sender = candidate(lab, self.programs, "1", [
+                "--warmup", WARMUP, "--seconds", seconds, *options])
+            begun = receiver.wait_for(is_tick, SLACK)
+            if not begun:
+                raise Failure(lab.log())
+            # The queue is looked at for as long as goodput is.
+            receiver.wait_for_end(WARMUP)
+            before = lab.stats()
+            done = receiver.wait_for(is_result, seconds + SLACK)
+            after = lab.stats()
+            if not done or sender.wait_for_end(SLACK) != 0:
+                raise Failure(lab.log())
+            out = figures("\n".join(text for program in (receiver, sender)
+                                    for _at, kind, text in program.lines if kind == "out"))
+        payload = out["receive"]["total_mib"] * 1024 * 1024
+        out["link"] = {**queue_of(before, after), "overhead": wire_bytes(after) / payload - 1}
+        return out
 
 
-def finish(programs, seconds):
-    """The figures of all, once they have ended."""
+def is_tick(_at, _kind, text):
+    return text.startswith("tick ")
+
+
+def is_result(_at, _kind, text):
+    return text.startswith("receive ")
+
+
+def wire_bytes(stats):
+    """What left the link at bob's end so far, headers and repetitions included."""
+    return float(sum(one["received"]["bytes"] for one in stats["hosts"]["bob"]))
+
+
+def queue_of(before, after):
+    """Percentiles of the packets' waiting times between two looks at the link, in milliseconds."""
+    old, new = (stats["hosts"]["bob"][0]["waited_down"] for stats in (before, after))
+    waits = sorted((int(ms), count - old.get(ms, 0)) for ms, count in new.items())
+    total = sum(count for _ms, count in waits)
     out = {}
-    for program in programs:
-        if program.wait_for_end(seconds + WARMUP + SLACK) != 0:
-            raise Failure(program.log())
-        out |= figures("\n".join(text for _at, kind, text in program.lines if kind == "out"))
+    for name, share in (("queue_p50_ms", 0.5), ("queue_p99_ms", 0.99)):
+        left = share * total
+        for ms, count in waits:
+            left -= count
+            if left <= 0:
+                # Somewhere within that millisecond.
+                out[name] = ms + 0.5
+                break
     return out
 
 
-def stock(lab, folder, seconds, options):
-    receiver = lab.start("bob", [folder / "stock_enet", "--receive", PORT, *options])
-    sender = lab.start("alice", [folder / "stock_enet", "--send", BOB, "--port", PORT, *options])
-    return finish([receiver, sender], seconds)
+def stock(lab, folder, name, options):
+    port = PORT + 2 * int(name)
+    receiver = lab.start("bob", [folder / "stock_enet", "--receive", port, *options],
+                         name=f"receiver-{name}")
+    sender = lab.start("alice", [folder / "stock_enet", "--send", BOB, "--port", port, *options],
+                       name=f"sender-{name}")
+    return receiver, sender
 
 
-def sealed(lab, folder, seconds, options):
+def sealed(lab, folder, name, options):
     program = folder / "sealed_enet"
-    lab.start("srv", [program, "--serve", SERVER])
-    receiver = lab.start("bob", [program, "--receive", "bob", "--via", SERVER, *options])
-    sender = lab.start("alice", [program, "--send", "bob", "--via", SERVER, "--ahead", 8 << 20,
-                                 *options])
-    return finish([receiver, sender], seconds)
+    if not any(one.name == "rendezvous" for one in lab.programs):
+        lab.start("srv", [program, "--serve", SERVER], name="rendezvous")
+    receiver = lab.start("bob", [program, "--receive", f"bob-{name}", "--via", SERVER, *options],
+                         name=f"receiver-{name}")
+    sender = lab.start("alice", [program, "--send", f"bob-{name}", "--via", SERVER,
+                                 "--ahead", 8 << 20, *options], name=f"sender-{name}")
+    return receiver, sender
 
 
 def tcp(congestion):
-    def candidate(lab, _folder, seconds, _options):
-        server = lab.start("bob", ["iperf3", "-s", "-1", "-p", PORT, "--forceflush"], name="iperf-server")
-        if not server.wait_for(lambda _at, _kind, text: "listening" in text, 5):
-            raise Failure(server.log())
-        client = lab.start("alice", ["iperf3", "-c", BOB, "-p", PORT, "-C", congestion, "-J",
-                                     "-O", WARMUP, "-t", seconds], name="iperf-client")
-        if client.wait_for_end(seconds + WARMUP + SLACK) != 0:
-            raise Failure(client.log())
-        report = json.loads("\n".join(line for _at, kind, line in client.lines if kind == "out"))
-        received = report["end"]["sum_received"]["bits_per_second"]
-        return {"receive": {"mbit_per_s": received / 1e6}}
+    def candidate(lab, folder, name, options):
+        port = PORT + 2 * int(name)
+        program = folder / "tcp_stream"
+        receiver = lab.start("bob", [program, "--receive", port, *options],
+                             name=f"receiver-{name}")
+        if not receiver.wait_for(lambda _at, _kind, text: text == "listening", SLACK):
+            raise Failure(receiver.log())
+        sender = lab.start("alice", [program, "--send", BOB, "--port", port, "--ahead", 64 << 20,
+                                     "--congestion", congestion, *options], name=f"sender-{name}")
+        return receiver, sender
 
     return candidate
 
 
+BOB = "203.0.113.10"
+CANDIDATES = {"Pinhole": sealed, "TCP BBR": tcp("bbr"), "TCP cubic": tcp("cubic"),
+              "stock ENet": stock}
+
+
+def row_of(results):
+    """The medians of a candidate's runs."""
+    return {
+        "mbit_per_s": median(results, "receive", "mbit_per_s"),
+        "cpu_send": median(results, "send", "cpu_per_gib"),
+        "cpu_receive": median(results, "receive", "cpu_per_gib"),
+        "memory_send_mib": median(results, "send", "memory_mib"),
+        "memory_receive_mib": median(results, "receive", "memory_mib"),
+        "queue_p50_ms": median(results, "link", "queue_p50_ms"),
+        "queue_p99_ms": median(results, "link", "queue_p99_ms"),
+        "overhead": median(results, "link", "overhead"),
+    }
+
+
 def measure(build, runs, seconds, cells):
     """One row a cell and protocol."""
-    candidates = {"Pinhole": sealed, "TCP BBR": tcp("bbr"), "TCP cubic": tcp("cubic"),
-                  "stock ENet": stock}
     rows = []
     for rtt, loss in cells:
         link = Link(build, rtt, loss)
-        results = interleave(candidates, runs, lambda one: link.run(one, seconds, []))
-        for name, of in results.items():
-            rows.append({"rtt_ms": rtt, "loss": loss, "name": name,
-                         "mbit_per_s": median(of, "receive", "mbit_per_s")})
+        results = interleave(CANDIDATES, runs, lambda one: link.run(one, seconds, ["--tick", 0.5]))
+        rows += [{"rtt_ms": rtt, "loss": loss, "name": name, **row_of(of)}
+                 for name, of in results.items()]
     return rows
 
 
-def measure_beside_bulk(build, runs, seconds, rtt_ms=50):
+def measure_beside_bulk(build, runs, seconds, cells):
     """How long a small message takes beside a bulk transfer that fills the link."""
-    link = Link(build, rtt_ms, 0)
-    results = interleave({"Pinhole": sealed, "stock ENet": stock}, runs,
-                         lambda one: link.run(one, seconds, ["--probe", PROBE_MS]))
-    return [{"rtt_ms": rtt_ms, "name": name,
-             "mbit_per_s": median(of, "receive", "mbit_per_s"),
-             "p50_us": median(of, "probe", "p50_us"),
-             "p99_us": median(of, "probe", "p99_us")} for name, of in results.items()]
+    rows = []
+    for rtt, loss in cells:
+        link = Link(build, rtt, loss)
+        results = interleave(CANDIDATES, runs, lambda one: link.run(
+            one, seconds, ["--tick", 0.5, "--probe", PROBE_MS]))
+        rows += [{"rtt_ms": rtt, "loss": loss, "name": name, **row_of(of),
+                  "p50_us": median(of, "probe", "p50_us"),
+                  "p99_us": median(of, "probe", "p99_us")} for name, of in results.items()]
+    return rows
+
+
+COST_HEAD = (f"{'queue p50':>11}{'p99 ms':>8}{'wire +':>8}{'CPU s/GiB':>11}{'receive':>9}"
+             f"{'MiB':>6}{'receive':>9}")
+
+
+def cost(row):
+    """What a row cost the link and both machines."""
+    return (f"{number(row['queue_p50_ms'], 11)}{number(row['queue_p99_ms'], 8)}"
+            f"{number(row['overhead'] * 100, 6)} %{number(row['cpu_send'], 11)}"
+            f"{number(row['cpu_receive'], 9)}{number(row['memory_send_mib'], 6)}"
+            f"{number(row['memory_receive_mib'], 9)}")
 
 
 def text(rows):
+    """The table of goodput, and what each of its cells cost."""
     names = list(dict.fromkeys(row["name"] for row in rows))
-    lines = ["", f"goodput, Mbit/s, {MBIT} Mbit/s link, queue of one BDP",
+    lines = ["", f"goodput, Mbit/s, {MBIT} Mbit/s link of IP packets, queue of one BDP",
              f"  {'RTT':>7}{'loss':>8}" + "".join(f"{name:>12}" for name in names) +
              f"{'/ TCP BBR':>12}"]
-    for cell in dict.fromkeys((row["rtt_ms"], row["loss"]) for row in rows):
+    for cell in cells_of(rows):
         of = {row["name"]: row["mbit_per_s"] for row in rows
               if (row["rtt_ms"], row["loss"]) == cell}
         lines.append(f"  {cell[0]:4} ms{cell[1]:6g} %" +
                      "".join(f"{of[name]:12.1f}" for name in names) +
                      f"{of['Pinhole'] / of['TCP BBR']:12.2f}")
+    lines += ["", "what that cost: wire + is what the link carried beyond the payload",
+              f"  {'':30}{COST_HEAD}"]
+    lines += [f"  {row['rtt_ms']:4} ms{row['loss']:6g} %  {row['name']:13}{cost(row)}"
+              for row in rows]
     return lines
 
 
 def text_beside_bulk(rows):
-    lines = ["", f"a 64 B request beside bulk, {rows[0]['rtt_ms']} ms link without loss",
-             f"  {'':16}{'p50 ms':>9}{'p99 ms':>9}{'bulk Mbit/s':>13}"]
-    return lines + [f"  {row['name']:16}{milliseconds(row['p50_us'])}{milliseconds(row['p99_us'])}"
-                    f"{row['mbit_per_s']:13.1f}" for row in rows]
+    lines = ["", "a 64 B request beside bulk (TCP: on a connection of its own)",
+             f"  {'':30}{'p50 ms':>9}{'p99 ms':>9}{'- RTT':>9}{'bulk Mbit/s':>13}{COST_HEAD}"]
+    for row in rows:
+        p50, p99 = (None if row[key] is None else row[key] / 1000 for key in ("p50_us", "p99_us"))
+        late = None if p99 is None else p99 - row["rtt_ms"]
+        lines.append(f"  {row['rtt_ms']:4} ms{row['loss']:6g} %  {row['name']:13}{number(p50, 9)}"
+                     f"{number(p99, 9)}{number(late, 9)}{row['mbit_per_s']:13.1f}{cost(row)}")
+    return lines
 
 
-def milliseconds(microseconds):
-    """A dash when no answer came in time."""
-    return f"{'-':>9}" if microseconds is None else f"{microseconds / 1000:9.1f}"
+def cells_of(rows):
+    return list(dict.fromkeys((row["rtt_ms"], row["loss"]) for row in rows))
+
+
+def number(value, width):
+    """A dash when there is none."""
+    return f"{'-':>{width}}" if value is None else f"{value:{width}.1f}"

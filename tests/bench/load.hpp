@@ -1,9 +1,9 @@
 // What the benchmark programs send, and how a run is measured: the same for stock ENet and for us.
 //
 // One end sends bulk messages on channel 1, as fast as it may, and small requests on channel 0,
-// which the other end answers. The receiver measures from the end of the warm-up, which begins with
-// its first message; each end measures its own CPU time. Nothing of ours is linked: the yardstick
-// includes this file, too.
+// which the other end answers. The receiver measures for a fixed time after the warm-up, which
+// begins with its first message; each end measures its own CPU time. Nothing of ours is linked: the
+// yardstick includes this file, too.
 #pragma once
 
 #include <algorithm>
@@ -41,6 +41,8 @@ struct Load {
     std::size_t ahead = std::size_t{1} << 20U;
     /// Milliseconds between requests; 0 = one after the other; negative = none.
     double probe_interval = -1;
+    /// Seconds between the receiver's reports while it runs; 0 = none.
+    double tick = 0;
 };
 
 // All numbers are doubles: in optimised builds g++ 12 takes offence at how cxxopts reads integers.
@@ -53,7 +55,9 @@ inline void add_load_options(cxxopts::Options& options) {
         "ahead", "bytes that may be unacknowledged",
         cxxopts::value<double>()->default_value("1048576"))(
         "probe", "milliseconds between small requests, 0 for one after the other",
-        cxxopts::value<double>()->default_value("-1"));
+        cxxopts::value<double>()->default_value("-1"))(
+        "tick", "seconds between the receiver's reports, 0 for none",
+        cxxopts::value<double>()->default_value("0"));
 }
 
 [[nodiscard]] inline Load load_of(const cxxopts::ParseResult& parsed) {
@@ -61,7 +65,8 @@ inline void add_load_options(cxxopts::Options& options) {
             .seconds = parsed["seconds"].as<double>(),
             .size = static_cast<std::size_t>(parsed["size"].as<double>()),
             .ahead = static_cast<std::size_t>(parsed["ahead"].as<double>()),
-            .probe_interval = parsed["probe"].as<double>()};
+            .probe_interval = parsed["probe"].as<double>(),
+            .tick = parsed["tick"].as<double>()};
 }
 
 [[nodiscard]] inline double seconds_since(Clock::time_point begun) {
@@ -94,7 +99,8 @@ inline void add_load_options(cxxopts::Options& options) {
 
 inline constexpr double kMib = 1024.0 * 1024.0;
 
-/// Counts the bulk messages that arrive after the warm-up.
+/// Counts the bulk that arrives in a fixed span of the receiver's clock. Deliveries come in bursts
+/// after a loss was repaired: a span that began or ended with one would count a burst too many.
 class Meter {
   public:
     explicit Meter(const Load& load) : load_(load) {}
@@ -103,42 +109,58 @@ class Meter {
         if (!has_begun_) {
             has_begun_ = true;
             first_ = Clock::now();
+            tick_at_ = first_;
         }
-        if (channel != kBulkChannel || seconds_since(first_) < load_.warmup) return;
-        if (messages_ == 0) {
-            counted_from_ = Clock::now();
-            cpu_ = cpu_seconds();
-        } else {
-            bytes_ += bytes;
-        }
+        on_turn();
+        if (channel != kBulkChannel) return;
+        total_ += bytes;
+        if (!is_counting_ || is_over()) return;
+        bytes_ += bytes;
         ++messages_;
-        last_ = Clock::now();
+    }
+    /// At least every few milliseconds.
+    void on_turn() {
+        if (!has_begun_) return;
+        if (!is_counting_ && seconds_since(first_) >= load_.warmup) {
+            is_counting_ = true;
+            cpu_ = cpu_seconds();
+        }
+        while (load_.tick > 0 && Clock::now() >= tick_at_) tick();
     }
     [[nodiscard]] bool has_begun() const { return has_begun_; }
     [[nodiscard]] bool is_over() const {
         return has_begun_ && seconds_since(first_) > load_.warmup + load_.seconds;
     }
     void report() const {
-        const double seconds = std::chrono::duration<double>(last_ - counted_from_).count();
         const double mib = static_cast<double>(bytes_) / kMib;
-        const double rate = seconds > 0 ? 1 / seconds : 0;
         std::printf(
             "receive mib_per_s=%.3f mbit_per_s=%.3f messages_per_s=%.0f cpu_per_gib=%.3f "
-            "memory_mib=%.1f\n",
-            mib * rate, static_cast<double>(bytes_) * 8 * rate / 1e6,
-            static_cast<double>(messages_) * rate,
-            mib > 0 ? (cpu_seconds() - cpu_) * 1024.0 / mib : 0.0, peak_memory_mib());
+            "memory_mib=%.1f total_mib=%.3f\n",
+            mib / load_.seconds, static_cast<double>(bytes_) * 8 / load_.seconds / 1e6,
+            static_cast<double>(messages_) / load_.seconds,
+            mib > 0 ? (cpu_seconds() - cpu_) * 1024.0 / mib : 0.0, peak_memory_mib(),
+            static_cast<double>(total_) / kMib);
         std::fflush(stdout);
     }
 
   private:
+    /// Tells what has come so far, by the clock that all processes of a machine share.
+    void tick() {
+        const double at = std::chrono::duration<double>(tick_at_.time_since_epoch()).count();
+        std::printf("tick at=%.3f bytes=%llu\n", at, static_cast<unsigned long long>(total_));
+        std::fflush(stdout);
+        tick_at_ +=
+            std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(load_.tick));
+    }
+
     Load load_;
     bool has_begun_ = false;
+    bool is_counting_ = false;
     std::uint64_t messages_ = 0;
     std::uint64_t bytes_ = 0;
+    std::uint64_t total_ = 0;
     Clock::time_point first_;
-    Clock::time_point counted_from_;
-    Clock::time_point last_;
+    Clock::time_point tick_at_;
     double cpu_ = 0;
 };
 
@@ -230,6 +252,7 @@ template <Talker End>
             meter.on_message(channel, bytes.size());
             if (channel == kProbeChannel) static_cast<void>(end.send(kProbeChannel, bytes));
         });
+        meter.on_turn();
         if (!meter.has_begun() && seconds_since(begun) > patience) return false;
     }
     meter.report();

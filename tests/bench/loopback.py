@@ -27,6 +27,7 @@ def measure(programs, runs, seconds):
         "Pinhole, AES-256-GCM": sealed,
         "Pinhole, ChaCha20-Poly1305": sealed + ["--chacha"],
         "raw sendmmsg, 1200 bytes, plaintext": [programs / "raw_udp"],
+        "kernel TCP, plaintext": [programs / "tcp_stream"],
     }
     pair = {name: bulk[name] for name in list(bulk)[:2]}
     rows = []
@@ -53,7 +54,8 @@ def table(what, candidates, runs, seconds, options, figure, unit):
         "ratio": median(of, *figure) / base,
         "cpu_send": median(of, "send", "cpu_per_gib"),
         "cpu_receive": median(of, "receive", "cpu_per_gib"),
-        "memory_mib": median(of, "send", "memory_mib"),
+        "memory_send_mib": median(of, "send", "memory_mib"),
+        "memory_receive_mib": median(of, "receive", "memory_mib"),
     } for name, of in results.items()]
 
 
@@ -62,10 +64,11 @@ def text(rows):
     for what in dict.fromkeys(row["what"] for row in rows):
         of = [row for row in rows if row["what"] == what]
         lines += ["", f"{what:40}{'/ stock':>8}  {of[0]['unit']:>12}{'CPU s/GiB send':>16}"
-                      f"{'receive':>9}{'MiB':>7}"]
+                      f"{'receive':>9}{'MiB send':>11}{'receive':>9}"]
         lines += [f"  {row['name']:38}{row['ratio']:8.2f}  {row['median']:12,.0f}"
                   f"{number(row['cpu_send'], 16)}{number(row['cpu_receive'], 9)}"
-                  f"{number(row['memory_mib'], 7)}" for row in of]
+                  f"{number(row['memory_send_mib'], 11)}{number(row['memory_receive_mib'], 9)}"
+                  for row in of]
     return lines
 
 

@@ -65,7 +65,8 @@ void send(int to, const Load& load) {
         if (done > 0) sent += static_cast<std::uint64_t>(done);
     }
     const double mib = static_cast<double>(sent * kPayload) / kMib;
-    std::printf("send cpu_per_gib=%.3f mib=%.1f\n", (cpu_seconds() - cpu) * 1024.0 / mib, mib);
+    std::printf("send cpu_per_gib=%.3f mib=%.1f memory_mib=%.1f\n",
+                (cpu_seconds() - cpu) * 1024.0 / mib, mib, peak_memory_mib());
     std::fflush(stdout);
 }
 

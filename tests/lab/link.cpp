@@ -1,8 +1,15 @@
 #include "tests/lab/link.hpp"
 
+#include <algorithm>
+
 #include "tests/support/seeded_random.hpp"
 
 namespace pinhole::lab {
+namespace {
+
+constexpr std::size_t kWaitsMax = 512;
+
+}  // namespace
 
 Link::Link(World world, std::string name, std::uint64_t seed, LinkEnd end)
     : world_(world),
@@ -57,6 +64,9 @@ std::optional<Instant> Link::departure(Instant now, std::size_t wire_size) {
     const std::chrono::nanoseconds start{now.time_since_epoch()};
     const std::chrono::nanoseconds free_at = std::max(start, busy_until_);
     if (free_at - start + time_for(wire_size) > time_for(quality_.queue_bytes)) return {};
+    waits_.resize(kWaitsMax);
+    const auto wait = std::chrono::floor<std::chrono::milliseconds>(free_at - start).count();
+    ++waits_[std::min(static_cast<std::size_t>(wait), kWaitsMax - 1)];
     busy_until_ = free_at + time_for(wire_size);
     return Instant{std::chrono::ceil<Duration>(busy_until_)};
 }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "shared/base/random.hpp"
 #include "tests/lab/event_queue.hpp"
@@ -86,6 +87,10 @@ class Link final : public EventTarget {
     /// Sees everything that comes out of it.
     void tap_exit(Tap tap) { exit_ = std::move(tap); }
 
+    /// How many packets waited how long for the rate, in whole milliseconds; the last place holds
+    /// all longer waits. What found the queue full is in none. Empty if the link never had a rate.
+    [[nodiscard]] const std::vector<std::uint64_t>& waits() const { return waits_; }
+
     void handle_event(Instant now, std::uint64_t token) override;
 
   private:
@@ -110,6 +115,7 @@ class Link final : public EventTarget {
     std::vector<std::size_t> free_slots_;
     std::chrono::nanoseconds busy_until_{0};  ///< finer than Instant, so that a rate is exact
     Instant latest_arrival_{};
+    std::vector<std::uint64_t> waits_;
 };
 
 /// Both directions between two nodes. `up` leads from the lower node (host, home) to the upper.

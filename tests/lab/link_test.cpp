@@ -131,6 +131,20 @@ TEST(Link, RateSpacesPacketsExactly) {
     }
 }
 
+TEST(Link, CountsHowLongPacketsWaitForTheRate) {
+    Wire wire{{.delay = 5ms}};
+    wire.send(1, 1000);
+    EXPECT_TRUE(wire.link.waits().empty()) << "without a rate nobody waits";
+    wire.link.set_quality({.delay = 5ms, .rate = 8'000'000, .queue_bytes = 10'000});
+    for (std::uint16_t i = 0; i < 25; ++i) wire.send(i, 1000);
+    for (std::size_t i = 0; i < 12; ++i) EXPECT_EQ(wire.link.waits()[i], i < 10 ? 1U : 0U) << i;
+    wire.link.set_quality({.rate = 8000, .queue_bytes = 10'000});
+    wire.run();
+    wire.send(1, 1000);
+    wire.send(2, 1000);
+    EXPECT_EQ(wire.link.waits().back(), 1U) << "longer than there are places";
+}
+
 TEST(Link, FullQueueDropsWhatDoesNotFitAndRecovers) {
     Wire wire{{.delay = 5ms, .rate = 8'000'000, .queue_bytes = 10'000}};
     for (std::uint16_t i = 0; i < 25; ++i) wire.send(i, 1000);

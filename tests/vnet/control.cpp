@@ -90,6 +90,15 @@ Json json_of(const Traffic& traffic) {
     return {{"datagrams", traffic.datagrams}, {"bytes", traffic.bytes}};
 }
 
+/// By milliseconds, what is not zero.
+Json json_of_waits(const lab::Link& link) {
+    Json out = Json::object();
+    for (std::size_t i = 0; i < link.waits().size(); ++i) {
+        if (link.waits()[i] != 0) out[std::to_string(i)] = link.waits()[i];
+    }
+    return out;
+}
+
 template <class Enum>
 Json json_of(const Counters<Enum>& counters) {
     Json out = Json::object();
@@ -102,13 +111,15 @@ Json json_of(const Counters<Enum>& counters) {
 
 std::string stats(Network& network) {
     Json hosts = Json::object();
-    for (const Interface& interface : network.interfaces()) {
+    for (Interface& interface : network.interfaces()) {
         Json to = Json::object();
         for (const auto& [ip, traffic] : interface.sent_to()) to[ip.to_string()] = json_of(traffic);
         hosts[interface.host()].push_back({{"sent", json_of(interface.sent())},
                                            {"received", json_of(interface.received())},
                                            {"sent_to", std::move(to)},
-                                           {"refused", json_of(interface.refused())}});
+                                           {"refused", json_of(interface.refused())},
+                                           {"waited_up", json_of_waits(interface.cable().up)},
+                                           {"waited_down", json_of_waits(interface.cable().down)}});
     }
     Json nats = Json::object();
     for (const lab::NatBox& nat : network.nats()) {

@@ -89,6 +89,14 @@ TEST_F(ControlTest, StatsCountWhatHappenedWhere) {
     EXPECT_EQ(nlohmann::json::parse(tell("stats"))["at"]["alice>home"]["lost"], 1);
 }
 
+TEST_F(ControlTest, StatsTellHowLongPacketsWaitedForARate) {
+    tell("set alice up.rate=1gbit");
+    ASSERT_TRUE(alice_as_seen());
+    const auto stats = nlohmann::json::parse(tell("stats"));
+    EXPECT_EQ(stats["hosts"]["alice"][0]["waited_up"]["0"], 1);
+    EXPECT_TRUE(stats["hosts"]["alice"][0]["waited_down"].empty()) << "no rate, no queue";
+}
+
 TEST_F(ControlTest, WrongCommandsChangeNothing) {
     for (const char* command :
          {"", "sing", "set", "set alice", "set nobody delay=9ms", "set alice delay=9ms tune=high",
