@@ -7,7 +7,9 @@ namespace pinhole::reliable {
 
 bool AckTracker::on_sent(Instant now, CommandKey key, std::uint16_t sent_time, std::size_t bytes) {
     const std::uint64_t former = index_.find(key);
-    if (former != SequenceIndex::kNone) {
+    const bool is_first = former == SequenceIndex::kNone;
+    const std::uint64_t first = is_first ? begin_span(bytes) : sending(former).first;
+    if (!is_first) {
         Sending& before = sending(former);
         give_up(before);
         to_repeat_ -= before.bytes;
@@ -26,10 +28,25 @@ bool AckTracker::on_sent(Instant now, CommandKey key, std::uint16_t sent_time, s
                         .at = now,
                         .first_sent_at = first_sent_at_,
                         .delivered_at = delivered_at_,
-                        .delivered = delivered_};
+                        .delivered = delivered_,
+                        .first = first};
     in_flight_ += bytes;
     drop_done();
-    return former == SequenceIndex::kNone;
+    return is_first;
+}
+
+std::uint64_t AckTracker::begin_span(std::size_t bytes) {
+    first_sendings_.push() = {.offset = sent_once_, .is_acknowledged = false};
+    sent_once_ += bytes;
+    return first_base_ + first_sendings_.size() - 1;
+}
+
+void AckTracker::shorten_span(std::uint64_t acknowledged) {
+    first_sendings_[acknowledged - first_base_].is_acknowledged = true;
+    while (!first_sendings_.empty() && first_sendings_[0].is_acknowledged) {
+        static_cast<void>(first_sendings_.pop());
+        ++first_base_;
+    }
 }
 
 void AckTracker::on_acknowledged(Instant now, const EnetAcknowledgement& acknowledgement) {
@@ -41,6 +58,7 @@ void AckTracker::on_acknowledged(Instant now, const EnetAcknowledgement& acknowl
     const bool was_in_flight = found.state == State::kInFlight;
     (was_in_flight ? in_flight_ : to_repeat_) -= found.bytes;
     found.state = State::kDone;
+    shorten_span(found.first);
     delivered_ += found.bytes;
     delivered_at_ = now;
     sample_.bytes += found.bytes;

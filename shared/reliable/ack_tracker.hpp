@@ -68,6 +68,11 @@ class AckTracker {
     [[nodiscard]] std::size_t in_flight() const { return in_flight_; }
     /// Bytes of message that were given up and have not left again.
     [[nodiscard]] std::size_t to_repeat() const { return to_repeat_; }
+    /// Bytes of message that left for the first time since the oldest that is not acknowledged did:
+    /// so much, at most, may the other end hold back until that one arrives.
+    [[nodiscard]] std::size_t span() const {
+        return first_sendings_.empty() ? 0 : sent_once_ - first_sendings_[0].offset;
+    }
     /// Bytes of message acknowledged, and given up, ever.
     [[nodiscard]] std::uint64_t delivered() const { return delivered_; }
     [[nodiscard]] std::uint64_t lost() const { return lost_; }
@@ -87,15 +92,30 @@ class AckTracker {
         Instant first_sent_at;
         Instant delivered_at;
         std::uint64_t delivered = 0;
+        /// Its place among the first sendings.
+        std::uint64_t first = 0;
+    };
+
+    /// One command in the order in which they left for the first time.
+    struct FirstSending {
+        /// Bytes of message that had left before it.
+        std::uint64_t offset = 0;
+        bool is_acknowledged = false;
     };
 
     [[nodiscard]] Sending& sending(std::uint64_t number) { return sendings_[number - base_]; }
     void give_up(Sending& lost);
     void drop_done();
+    [[nodiscard]] std::uint64_t begin_span(std::size_t bytes);
+    void shorten_span(std::uint64_t acknowledged);
 
     ReusingQueue<Sending> sendings_;
     /// The number of the oldest of `sendings_`.
     std::uint64_t base_ = 0;
+    ReusingQueue<FirstSending> first_sendings_;
+    /// The number of the oldest of `first_sendings_`.
+    std::uint64_t first_base_ = 0;
+    std::uint64_t sent_once_ = 0;
     SequenceIndex index_;
     RoundTrip round_trip_;
     std::size_t in_flight_ = 0;

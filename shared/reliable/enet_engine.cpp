@@ -54,7 +54,11 @@ void require_sound_platform(const ENetHost& host) {
 EnetEngine::EnetEngine(const EnetOptions& options, Random& random)
     : options_(options), records_(options.peers) {
     flows_.reserve(options.peers);
-    while (flows_.size() < options.peers) flows_.emplace_back(options.window_max);
+    while (flows_.size() < options.peers) {
+        // Both ends are alike, and there a message counts in full as soon as a part of it is there.
+        flows_.emplace_back(options.window_max,
+                            options.waiting_bytes_max - options.waiting_bytes_max / 4);
+    }
     assert(options.peers >= 1);
     assert(options.peers <= ENET_PROTOCOL_MAXIMUM_PEER_ID);
     assert(options.channels >= 1);

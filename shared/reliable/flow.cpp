@@ -105,9 +105,13 @@ std::size_t Flow::wanted() const {
     return fits < std::min(waits, datagram_) ? 0 : std::min(waits, fits);
 }
 
+// What fills gaps always may leave; what is new, only while the other end could keep it all.
 std::size_t Flow::room() const {
     const std::size_t window = controller_.window();
-    return window - std::min(window, tracker_.in_flight());
+    const std::size_t fits = window - std::min(window, tracker_.in_flight());
+    const std::size_t beyond = span_max_ - std::min(span_max_, tracker_.span());
+    const std::size_t gaps = tracker_.to_repeat();
+    return std::min(fits, (gaps > 0 ? std::max(gaps, datagram_) : 0) + beyond);
 }
 
 std::size_t& Flow::unsent_of(std::uint8_t channel) {

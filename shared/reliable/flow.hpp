@@ -22,7 +22,11 @@ namespace pinhole::reliable {
 
 class Flow {
   public:
-    explicit Flow(std::size_t window_max) : controller_(window_max) {}
+    /// `window_max` bytes may be in flight, and `span_max` may have left since the oldest of them
+    /// did: a receiver keeps in memory what it cannot deliver before that one, and when it has no
+    /// room left it takes nothing any more.
+    Flow(std::size_t window_max, std::size_t span_max)
+        : controller_(window_max), span_max_(span_max) {}
 
     /// Queues a reliable message.
     void push(std::uint8_t channel, PacketHandle packet) {
@@ -63,6 +67,7 @@ class Flow {
     LossRecovery recovery_;
     CongestionController controller_;
     Pacer pacer_;
+    std::size_t span_max_;
     /// The most that ENet puts into one datagram.
     std::size_t datagram_ = 0;
     /// Bytes of reliable message that ENet has and has not sent once, altogether and by channel.

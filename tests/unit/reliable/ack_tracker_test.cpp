@@ -41,6 +41,25 @@ TEST(AckTracker, CountsWhatIsInFlightUntilItIsAcknowledgedOrGivenUp) {
     EXPECT_EQ(tracker.to_repeat(), 0U);
 }
 
+TEST(AckTracker, KnowsHowMuchLeftSinceTheOldestGap) {
+    AckTracker tracker;
+    EXPECT_EQ(tracker.span(), 0U);
+    for (std::uint16_t i = 1; i <= 4; ++i) {
+        EXPECT_TRUE(tracker.on_sent(kStart, key(i), 10, 1000));
+    }
+    EXPECT_EQ(tracker.span(), 4000U);
+    tracker.on_acknowledged(kStart + 50ms, answer(2, 10));
+    tracker.on_acknowledged(kStart + 50ms, answer(3, 10));
+    EXPECT_EQ(tracker.span(), 4000U) << "the first is missing";
+    tracker.mark_lost(key(1));
+    EXPECT_FALSE(tracker.on_sent(kStart + 60ms, key(1), 70, 1000));
+    EXPECT_EQ(tracker.span(), 4000U) << "a repetition is as old as its first sending";
+    tracker.on_acknowledged(kStart + 90ms, answer(1, 70));
+    EXPECT_EQ(tracker.span(), 1000U);
+    tracker.on_acknowledged(kStart + 90ms, answer(4, 10));
+    EXPECT_EQ(tracker.span(), 0U);
+}
+
 TEST(AckTracker, IgnoresAcknowledgementsOfNothing) {
     AckTracker tracker;
     tracker.on_acknowledged(kStart, answer(1, 10));

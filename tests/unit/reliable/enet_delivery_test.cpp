@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "shared/reliable/enet_datagram.hpp"
 #include "shared/reliable/enet_host.hpp"
 #include "tests/unit/reliable/wire.hpp"
 
@@ -23,6 +24,40 @@ std::vector<ByteVector> messages_of(const End& end, std::uint8_t channel) {
         if (received.channel == channel) out.push_back(received.bytes);
     }
     return out;
+}
+
+// A receiver keeps what came after a gap, and with its memory full it takes nothing any more, not
+// even what would fill the gap.
+TEST(EnetGap, NeverFillsTheReceiversMemoryHoweverLongItStays) {
+    Wire wire{7, {}, {.waiting_bytes_max = std::size_t{64} << 10U}};
+    ASSERT_TRUE(wire.establish());
+    std::uint64_t sent = 0;
+    const auto send_for = [&](Duration duration) {
+        for (const Instant end = wire.now() + duration; wire.now() < end; wire.run_for(10ms)) {
+            while (wire.a().host.send(wire.now(), wire.a().other, 1, numbered_message(sent, 900),
+                                      Delivery::kReliable)) {
+                ++sent;
+            }
+            wire.drain();
+        }
+    };
+    send_for(1s);
+    constexpr std::uint16_t kNone = 0;
+    std::uint16_t missing = kNone;
+    wire.lose_if([&](Bytes datagram) {
+        bool is_missing = false;
+        for_each_command(datagram, [&](const EnetCommand& command) {
+            if (!command.is_reliable || !has_payload(command.kind)) return;
+            if (missing == kNone) missing = command.sequence;
+            is_missing |= command.sequence == missing;
+        });
+        return is_missing;
+    });
+    send_for(3s);
+    ASSERT_NE(missing, kNone);
+    wire.lose_if(nullptr);
+    ASSERT_TRUE(wire.run_until([&] { return wire.b().received.size() == sent; }, 10s))
+        << wire.b().received.size() << " of " << sent;
 }
 
 class EnetDelivery : public testing::TestWithParam<std::uint64_t> {};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -60,6 +61,8 @@ class Wire {
     void set_blackout(bool blackout) { blackout_ = blackout; }
     /// Loses the next `count` datagrams, whatever the profile says.
     void lose_next(unsigned count) { lose_next_ = count; }
+    /// Loses what `is_doomed` says; an empty function loses nothing.
+    void lose_if(std::function<bool(Bytes)> is_doomed) { is_doomed_ = std::move(is_doomed); }
     /// The clock jumps without anybody being called: the machine slept.
     void jump(Duration duration) { now_ += duration; }
 
@@ -145,6 +148,7 @@ class Wire {
             --lose_next_;
             return;
         }
+        if (is_doomed_ && is_doomed_(bytes)) return;
         if (blackout_ || rolls(profile_.loss_percent)) return;
         const int copies = rolls(profile_.duplicate_percent) ? 2 : 1;
         for (int i = 0; i < copies; ++i) {
@@ -170,6 +174,7 @@ class Wire {
     Instant now_{Duration{1'000'000}};
     bool blackout_ = false;
     unsigned lose_next_ = 0;
+    std::function<bool(Bytes)> is_doomed_;
     std::string trace_;
     std::size_t datagrams_sent_ = 0;
     std::size_t largest_datagram_ = 0;
