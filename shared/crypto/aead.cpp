@@ -11,15 +11,17 @@ static_assert(kTagSize == crypto_aead_aes256gcm_ABYTES);
 static_assert(kAeadNonceSize == crypto_aead_chacha20poly1305_ietf_NPUBBYTES);
 static_assert(kAeadNonceSize == crypto_aead_aes256gcm_NPUBBYTES);
 
-struct Aead::ExpandedAesKey {
-    explicit ExpandedAesKey(const SecretBytes<32>& key) {
-        crypto_aead_aes256gcm_beforenm(&state, octets(key.bytes()));
-    }
-    ~ExpandedAesKey() { sodium_memzero(&state, sizeof state); }
-    ExpandedAesKey(const ExpandedAesKey&) = delete;
-    ExpandedAesKey& operator=(const ExpandedAesKey&) = delete;
+/// What is larger than the key itself.
+struct Aead::Expanded {
+    explicit Expanded(CipherSuite of) : suite(of) {}
+    ~Expanded() { sodium_memzero(&aes, sizeof aes); }
+    Expanded(const Expanded&) = delete;
+    Expanded& operator=(const Expanded&) = delete;
 
-    crypto_aead_aes256gcm_state state;
+    CipherSuite suite;
+    std::unique_ptr<BulkAead> bulk;
+    /// For AES; else unused.
+    crypto_aead_aes256gcm_state aes{};
 };
 
 bool is_aes256gcm_available() {
@@ -27,12 +29,13 @@ bool is_aes256gcm_available() {
     return crypto_aead_aes256gcm_is_available() == 1;
 }
 
-Aead::Aead(CipherSuite suite, const SecretBytes<32>& key) {
+Aead::Aead(CipherSuite suite, const SecretBytes<32>& key) : key_(key.clone()) {
     switch (suite) {
-        case CipherSuite::kChaCha20Poly1305: chacha_key_ = key.clone(); return;
+        case CipherSuite::kChaCha20Poly1305: return;
         case CipherSuite::kAes256Gcm:
             assert(is_aes256gcm_available());
-            aes_ = std::make_unique<ExpandedAesKey>(key);
+            expanded_ = std::make_unique<Expanded>(suite);
+            crypto_aead_aes256gcm_beforenm(&expanded_->aes, octets(key.bytes()));
             return;
     }
     assert(false);  // no such suite
@@ -43,7 +46,19 @@ Aead::Aead(Aead&& other) noexcept = default;
 Aead& Aead::operator=(Aead&& other) noexcept = default;
 
 CipherSuite Aead::suite() const {
-    return aes_ ? CipherSuite::kAes256Gcm : CipherSuite::kChaCha20Poly1305;
+    return expanded_ ? expanded_->suite : CipherSuite::kChaCha20Poly1305;
+}
+
+void Aead::hasten(BulkAead::Direction direction) {
+    const auto suite = this->suite() == CipherSuite::kAes256Gcm
+                           ? BulkAead::Suite::kAes256Gcm
+                           : BulkAead::Suite::kChaCha20Poly1305;
+    if (!expanded_) expanded_ = std::make_unique<Expanded>(CipherSuite::kChaCha20Poly1305);
+    expanded_->bulk = BulkAead::make(suite, direction, key_.bytes());
+}
+
+bool Aead::is_hastened() const {
+    return expanded_ && expanded_->bulk;
 }
 
 void Aead::seal(const FixedBytes<kAeadNonceSize>& nonce, Bytes associated_data, Bytes text,
@@ -51,14 +66,16 @@ void Aead::seal(const FixedBytes<kAeadNonceSize>& nonce, Bytes associated_data, 
     assert(text_and_tag.size() == text.size() + kTagSize);
     const MutableBytes out = text_and_tag.first(text.size());
     const MutableBytes tag = text_and_tag.last(kTagSize);
-    if (aes_) {
+    if (is_hastened()) {
+        expanded_->bulk->seal(nonce, associated_data, text, out, tag);
+    } else if (suite() == CipherSuite::kAes256Gcm) {
         crypto_aead_aes256gcm_encrypt_detached_afternm(
             octets(out), octets(tag), nullptr, octets(text), text.size(), octets(associated_data),
-            associated_data.size(), nullptr, octets(Bytes{nonce}), &aes_->state);
+            associated_data.size(), nullptr, octets(Bytes{nonce}), &expanded_->aes);
     } else {
         crypto_aead_chacha20poly1305_ietf_encrypt_detached(
             octets(out), octets(tag), nullptr, octets(text), text.size(), octets(associated_data),
-            associated_data.size(), nullptr, octets(Bytes{nonce}), octets(chacha_key_.bytes()));
+            associated_data.size(), nullptr, octets(Bytes{nonce}), octets(key_.bytes()));
     }
 }
 
@@ -68,15 +85,16 @@ bool Aead::open(const FixedBytes<kAeadNonceSize>& nonce, Bytes associated_data, 
     assert(text.size() == text_and_tag.size() - kTagSize);
     const Bytes in = text_and_tag.first(text.size());
     const Bytes tag = text_and_tag.last(kTagSize);
-    if (aes_) {
+    if (is_hastened()) return expanded_->bulk->open(nonce, associated_data, in, tag, text);
+    if (suite() == CipherSuite::kAes256Gcm) {
         return crypto_aead_aes256gcm_decrypt_detached_afternm(
                    octets(text), nullptr, octets(in), in.size(), octets(tag),
                    octets(associated_data), associated_data.size(), octets(Bytes{nonce}),
-                   &aes_->state) == 0;
+                   &expanded_->aes) == 0;
     }
     return crypto_aead_chacha20poly1305_ietf_decrypt_detached(
                octets(text), nullptr, octets(in), in.size(), octets(tag), octets(associated_data),
-               associated_data.size(), octets(Bytes{nonce}), octets(chacha_key_.bytes())) == 0;
+               associated_data.size(), octets(Bytes{nonce}), octets(key_.bytes())) == 0;
 }
 
 }  // namespace pinhole::crypto

@@ -1,7 +1,8 @@
 // The two AEADs under a 12-byte nonce that the caller chooses: RFC 8439 and AES-256-GCM.
 //
-// Owns the key (for AES: the expanded key) and wipes it. Knows nothing about counters: `Cipher`
-// makes nonces of them, and is what everybody but the tests should use.
+// libsodium's at first, and OpenSSL's after `hasten`: small for keys that see little use, fast for
+// the others. Owns the key in whatever forms it needs and wipes them. Knows nothing about counters:
+// `Cipher` makes nonces of them, and is what everybody but the tests should use.
 #pragma once
 
 #include <cassert>
@@ -9,6 +10,7 @@
 #include <memory>
 
 #include "shared/base/bytes.hpp"
+#include "shared/crypto/bulk_aead.hpp"
 #include "shared/crypto/sodium.hpp"
 
 namespace pinhole::crypto {
@@ -27,7 +29,7 @@ inline constexpr std::size_t kAeadNonceSize = 12;
 class Aead {
   public:
     /// AES needs `is_aes256gcm_available()`; asserts. It allocates its expanded key (about 500
-    /// bytes); ChaCha allocates nothing.
+    /// bytes); ChaCha allocates nothing before `hasten`.
     Aead(CipherSuite suite, const SecretBytes<32>& key);
     ~Aead();
     Aead(Aead&& other) noexcept;
@@ -36,6 +38,11 @@ class Aead {
     Aead& operator=(const Aead&) = delete;
 
     [[nodiscard]] CipherSuite suite() const;
+
+    /// Much will be sealed, or opened, under this key, and from now on not the other of the two.
+    /// Allocates. Changes nothing where OpenSSL does not have the suite.
+    void hasten(BulkAead::Direction direction);
+    [[nodiscard]] bool is_hastened() const;
 
     /// Encrypts `text` into `text_and_tag`, which is `kTagSize` bytes longer and ends with the tag.
     /// It may begin where `text` does, else the two must not overlap.
@@ -65,10 +72,11 @@ class Aead {
     }
 
   private:
-    struct ExpandedAesKey;
+    struct Expanded;
 
-    SecretBytes<32> chacha_key_;           ///< zeros in the AES case
-    std::unique_ptr<ExpandedAesKey> aes_;  ///< null in the ChaCha case
+    SecretBytes<32> key_;
+    /// Null for ChaCha until it is hastened.
+    std::unique_ptr<Expanded> expanded_;
 };
 
 }  // namespace pinhole::crypto

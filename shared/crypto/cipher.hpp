@@ -5,6 +5,7 @@
 // caller's promise; replay windows and limits live with it.
 #pragma once
 
+#include <cassert>
 #include <cstdint>
 
 #include "shared/base/bytes.hpp"
@@ -21,23 +22,39 @@ class Cipher {
 
     [[nodiscard]] CipherSuite suite() const { return aead_.suite(); }
 
-    /// As `Aead::seal` and `Aead::open`, under the nonce of `counter`.
-    void seal(std::uint64_t counter, Bytes associated_data, Bytes text,
-              MutableBytes text_and_tag) const;
+    /// A key under which so many messages passed is worth the fast form. Keepalives alone take
+    /// hours for that, and a rekey comes first.
+    static constexpr std::uint64_t kBusyFrom = 1024;
+
+    /// As `Aead::seal` and `Aead::open`, under the nonce of `counter`. One of the two is called,
+    /// ever.
+    void seal(std::uint64_t counter, Bytes associated_data, Bytes text, MutableBytes text_and_tag);
     [[nodiscard]] bool open(std::uint64_t counter, Bytes associated_data, Bytes text_and_tag,
-                            MutableBytes text) const;
+                            MutableBytes text);
 
     /// Encrypts all but the last `kTagSize` bytes of `text_and_tag` in place; those receive the
     /// tag.
-    void seal_in_place(std::uint64_t counter, Bytes associated_data,
-                       MutableBytes text_and_tag) const;
+    void seal_in_place(std::uint64_t counter, Bytes associated_data, MutableBytes text_and_tag) {
+        assert(text_and_tag.size() >= kTagSize);
+        seal(counter, associated_data, text_and_tag.first(text_and_tag.size() - kTagSize),
+             text_and_tag);
+    }
 
     /// Verifies and decrypts in place; the text is `text_and_tag` without its last `kTagSize`
     /// bytes. False when too short or forged; the text is then destroyed.
     [[nodiscard]] bool open_in_place(std::uint64_t counter, Bytes associated_data,
-                                     MutableBytes text_and_tag) const;
+                                     MutableBytes text_and_tag) {
+        if (text_and_tag.size() < kTagSize) return false;
+        return open(counter, associated_data, text_and_tag,
+                    text_and_tag.first(text_and_tag.size() - kTagSize));
+    }
 
   private:
+    // Again after as many messages where it was lost, or OpenSSL could not.
+    [[nodiscard]] bool is_time_to_hasten(std::uint64_t counter) const {
+        return counter != 0 && counter % kBusyFrom == 0 && !aead_.is_hastened();
+    }
+
     Aead aead_;
 };
 

@@ -27,8 +27,8 @@ Psk psk_of(const json& vector, const char* name) {
 }
 
 void check_transport(const json& messages, const TransportKeys& initiator) {
-    const Cipher ciphers[] = {Cipher{CipherSuite::kChaCha20Poly1305, initiator.send},
-                              Cipher{CipherSuite::kChaCha20Poly1305, initiator.receive}};
+    Cipher ciphers[] = {Cipher{CipherSuite::kChaCha20Poly1305, initiator.send},
+                        Cipher{CipherSuite::kChaCha20Poly1305, initiator.receive}};
     std::uint64_t counters[] = {0, 0};
     for (std::size_t i = 2; i < messages.size(); ++i) {
         ByteVector text = hex_field(messages[i], "payload");

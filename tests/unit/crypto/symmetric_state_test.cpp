@@ -155,8 +155,8 @@ class Party {
 /// The messages after the handshake, which alternate as those of the handshake did.
 void check_transport(const json& messages, std::size_t first, const SymmetricState& state) {
     const auto [from_initiator, from_responder] = state.split();
-    const Cipher ciphers[] = {Cipher{CipherSuite::kChaCha20Poly1305, from_initiator},
-                              Cipher{CipherSuite::kChaCha20Poly1305, from_responder}};
+    Cipher ciphers[] = {Cipher{CipherSuite::kChaCha20Poly1305, from_initiator},
+                        Cipher{CipherSuite::kChaCha20Poly1305, from_responder}};
     std::uint64_t counters[] = {0, 0};
     for (std::size_t i = first; i < messages.size(); ++i) {
         ByteVector text = hex_field(messages[i], "payload");
