@@ -38,7 +38,7 @@ int main() {
         return 7;
     }
     const SlotDatagram* sent = slot_of(host->socket).take_outgoing();
-    if (sent == nullptr || sent->to != pinhole::VirtualAddress{7}) {
+    if (sent == nullptr || sent->peer != pinhole::VirtualAddress{7}) {
         std::puts("libenet sent its CONNECT elsewhere");
         return 8;
     }

@@ -141,7 +141,8 @@ class Driver {
   private:
     /// One look at everything the core can ask for. True when that may have made it ask for more.
     bool drain_once() {
-        bool mutated = false;
+        // First, so that an answer leaves together with what the core says to what it answers.
+        bool mutated = report_events();
         while (const auto request = core_.poll_io_request()) {
             if (const auto* open = std::get_if<OpenSocket>(&*request)) {
                 answer(*open);
@@ -158,18 +159,35 @@ class Driver {
                 if (mapper_) mapper_->unmap(unmapped->socket);
             }
         }
-        while (const auto transmit = core_.poll_transmit()) send(*transmit);
-        sockets_.flush();
-        streams_.flush();
+        while (send_burst()) {
+        }
         for (const SocketId id : closing_) {
             is_stream(id) ? streams_.close(id) : sockets_.close(id);
         }
         closing_.clear();
+        return report_events() || mutated;
+    }
+
+    bool report_events() {
+        bool is_any = false;
         while (const auto event = core_.poll_event()) {
             on_event_(*event);
-            mutated = true;
+            is_any = true;
         }
-        return mutated;
+        return is_any;
+    }
+
+    /// Much comes in bursts, and the other side works on one while the core makes the next. False
+    /// when there is none.
+    bool send_burst() {
+        bool is_any = false;
+        while (const auto transmit = core_.poll_transmit()) {
+            send(*transmit);
+            is_any = true;
+        }
+        sockets_.flush();
+        streams_.flush();
+        return is_any;
     }
 
     void send(const Transmit& transmit) {

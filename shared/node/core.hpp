@@ -86,8 +86,8 @@ class Node::Core {
     void notice_gap(Instant now);
     void on_network_changed(Instant now);
     void settle(Instant now);
-    /// Settles what `send` left for the first poll after it.
-    void settle_sent();
+    /// Settles what `send` and arrived ENet datagrams left for the first poll after them.
+    void settle_rest();
     void take_rendezvous_news(Instant now);
     void take_nat_news(Instant now);
     void measure_ports(Instant now);
@@ -123,8 +123,13 @@ class Node::Core {
     bool lost_v4_ = false;
     bool lost_v6_ = false;
     Instant last_mutation_{};
-    /// Messages were sent since the last settling: they are to share datagrams.
-    bool has_sent_ = false;
+    /// Messages were sent or ENet datagrams arrived since the last settling: what they make leave
+    /// is to share datagrams.
+    bool has_rest_ = false;
+    /// `poll_transmit` has not said yet that there is nothing more.
+    bool in_burst_ = false;
+    /// Nothing in the datagram at hand needs more than that.
+    bool is_enet_only_ = false;
     bool had_relay_ = false;
     bool was_udp_blocked_ = false;
     /// Where datagrams are opened to: the outer one, and the one inside a relay frame.

@@ -13,12 +13,17 @@ namespace pinhole::node {
 
 void Node::Core::handle_datagram(Instant now, const Datagram& in) {
     notice_gap(now);
+    is_enet_only_ = false;
     if (is_stream(in.path.socket) && !may_be_on_stream(in.bytes)) {
         drops_.add(Drop::kUnexpected);
     } else {
         handle_message(now, Route::direct(in.path), in.bytes);
     }
-    settle(now);
+    if (is_enet_only_) {
+        has_rest_ = true;
+    } else {
+        settle(now);
+    }
 }
 
 bool Node::Core::may_be_on_stream(Bytes message) const {
@@ -62,7 +67,7 @@ void Node::Core::handle_transport(Instant now, const Route& route, Bytes message
 
     if (owner->peer) {
         if (PeerLink* link = find(*owner->peer)) {
-            link->handle_transport(now, route, *header, opening);
+            is_enet_only_ = link->handle_transport(now, route, *header, opening);
         }
     } else if (route.is_relay()) {
         drops_.add(Drop::kUnexpected);  // the server does not relay to itself

@@ -73,19 +73,23 @@ void Node::Core::handle_timeout(Instant now) {
 }
 
 std::optional<Transmit> Node::Core::poll_transmit() {
-    settle_sent();
-    return out_.pop();
+    // What was handed out stays where it is until the caller has seen the end of it.
+    if (!std::exchange(in_burst_, true)) settle_rest();
+    const auto transmit = out_.pop();
+    in_burst_ = transmit.has_value();
+    return transmit;
 }
 
 std::optional<IoRequest> Node::Core::poll_io_request() {
-    settle_sent();
+    settle_rest();
     if (const auto request = rendezvous_.poll_io_request()) return request;
     if (const auto request = own_mapping_.poll_request()) return request;
     return spares_.poll_request();
 }
 
 std::optional<NodeEvent> Node::Core::poll_event() {
-    settle_sent();
+    // Answers to what arrived share datagrams with its acknowledgements: these wait.
+    if (has_rest_) take_enet_events();
     return events_.poll();
 }
 
@@ -98,12 +102,12 @@ Instant Node::Core::next_timeout() const {
 
 // ---- around every mutation
 
-void Node::Core::settle_sent() {
-    if (has_sent_) settle(last_mutation_);
+void Node::Core::settle_rest() {
+    if (has_rest_) settle(last_mutation_);
 }
 
 void Node::Core::settle(Instant now) {
-    has_sent_ = false;
+    has_rest_ = false;
     take_rendezvous_news(now);
     for (const auto& [number, link] : links_) link->drain(now);
     measure_ports(now);
@@ -123,6 +127,7 @@ void Node::Core::send_enet_datagrams(Instant now) {
         PeerLink* link = owner ? find(*owner) : nullptr;
         if (link != nullptr) link->send_enet(now, *transmit);
     }
+    if (enet_.host().has_more()) has_rest_ = true;
 }
 
 void Node::Core::take_rendezvous_news(Instant now) {
@@ -232,7 +237,7 @@ Result<void, reliable::SendError> Node::Core::send(Instant now, PeerNumber peer,
     if (link == nullptr || !link->address()) return failure(reliable::SendError::kNotConnected);
     const auto sent =
         enet_.host().send(now, *link->address(), message.channel, message.bytes, message.delivery);
-    has_sent_ = has_sent_ || sent.has_value();
+    has_rest_ = has_rest_ || sent.has_value();
     return sent;
 }
 

@@ -118,26 +118,36 @@ void PeerLink::follow_datagram_size(Instant now) {
     enet.on_path_restored(now, *address_, agent_.rtt().value_or(kUnmeasuredRoundTrip));
 }
 
-void PeerLink::handle_transport(Instant now, const Route& route,
+bool PeerLink::handle_transport(Instant now, const Route& route,
                                 const wire::TransportHeader& header, const Opening& in) {
     Parsed<session::PeerSession::Opened> opened = dropped(Drop::kUnknownSession);
+    bool is_first = false;
     if (session_) opened = session_->open(now, header, in.datagram, in.room);
     if (!opened && opened.error() == Drop::kUnknownSession && pending_) {
         opened = pending_->session.open(now, header, in.datagram, in.room);
-        if (opened) confirm_pending(now, route);
+        is_first = opened.has_value();
+        if (is_first) confirm_pending(now, route);
     }
-    if (!opened) return shared_.drops.add(opened.error());
+    if (!opened) return drop(opened.error());
     lost_ = false;
     auto frame = wire::parse_peer_frame(opened->frame);
-    if (!frame) return shared_.drops.add(frame.error());
+    if (!frame) return drop(frame.error());
     // What the peer selected is its latest word; an older one comes late by the slower route.
     if (auto* challenge = std::get_if<wire::Challenge>(&*frame); challenge && challenge->selected) {
         challenge->selected = !is_overtaken(header, selection_told_);
     }
     const bool tells_nat = std::holds_alternative<wire::NatBehaviorFrame>(*frame) ||
                            std::holds_alternative<wire::SprayOk>(*frame);
-    if (tells_nat && is_overtaken(header, nat_told_)) return shared_.drops.add(Drop::kStale);
+    if (tells_nat && is_overtaken(header, nat_told_)) return drop(Drop::kStale);
     handle_frame(now, route, *frame);
+    const bool is_enet = std::holds_alternative<wire::EnetFrame>(*frame) ||
+                         std::holds_alternative<wire::Part>(*frame);
+    return is_enet && !is_first;
+}
+
+bool PeerLink::drop(Drop reason) {
+    shared_.drops.add(reason);
+    return false;
 }
 
 bool PeerLink::is_overtaken(const wire::TransportHeader& header, wire::TransportHeader& latest) {

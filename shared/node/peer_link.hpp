@@ -123,8 +123,9 @@ class PeerLink {
     void handle_initiation(Instant now, const Route& route, const wire::HandshakeInitiation& in);
     void handle_response(Instant now, const Route& route, const wire::HandshakeResponse& in);
     void handle_retry(const Path& path, const wire::Retry& in);
-    void handle_transport(Instant now, const Route& route, const wire::TransportHeader& header,
-                          const Opening& in);
+    /// True when ENet alone has got something: `drain` can wait for more of its datagrams.
+    [[nodiscard]] bool handle_transport(Instant now, const Route& route,
+                                        const wire::TransportHeader& header, const Opening& in);
     /// ENet wants this datagram to leave for an address of ours.
     void send_enet(Instant now, const reliable::EnetTransmit& transmit);
     void on_enet_connected();
@@ -257,6 +258,8 @@ class PeerLink {
     void take(Instant now, const traversal::PathChanged& changed);
     [[nodiscard]] traversal::OurNat our_nat() const;
     void open_spare(Instant now, const traversal::OpenSpare& wanted);
+    /// Counts what was not taken; false.
+    [[nodiscard]] bool drop(Drop reason);
     /// Of two words about one thing this is the one that was sealed first, come second. Else it is
     /// the `latest` one now.
     [[nodiscard]] bool is_overtaken(const wire::TransportHeader& header,

@@ -17,6 +17,11 @@ constexpr std::size_t kWindowMin = 4 * kDatagram;
 constexpr Duration kRefreshAfter = 5s;
 constexpr Duration kRefreshLasts = 200ms;
 
+// What an acknowledgement may wait for at both ends, besides the path: processes that sleep, and
+// batches. It is no queue in the path and not in the shortest round trip; on a path of microseconds
+// it is all that there is.
+constexpr Duration kEndDelay = 2ms;
+
 // Rounds at the path's rate between probes: as many as in BBR's cycle.
 constexpr unsigned kCruiseRounds = 6;
 // A probe's largest queue, half of what a line of chat may lose to bulk...
@@ -269,7 +274,10 @@ std::size_t CongestionController::window() const {
     const unsigned percent = state_ == State::kRefresh ? 50 : 200;
     // What the path carries in a round trip, and what waits for the sender's and the receiver's
     // timers.
-    const std::size_t slack = state_ == State::kRefresh ? 0 : 8 * kDatagram;
+    const auto waiting =
+        static_cast<std::size_t>(rate_ * static_cast<std::uint64_t>(kEndDelay.count()) / kMillion);
+    const std::size_t slack =
+        state_ == State::kRefresh ? 0 : std::max<std::size_t>(waiting, 8 * kDatagram);
     const std::size_t least = state_ == State::kStartup ? kWindowInitial : kWindowMin;
     return std::min(std::max(product(percent) + slack, least), window_max_);
 }

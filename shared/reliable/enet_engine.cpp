@@ -10,24 +10,6 @@ namespace {
 // Every virtual address has this one port.
 constexpr std::uint16_t kPort = 1;
 
-// Incoming connections that have not completed: a peer may begin one before its session is proven.
-constexpr std::size_t kPendingMax = 64;
-
-// ENet walks its whole queue for each datagram once the window is full.
-constexpr std::size_t kMessagesUnacknowledgedMax = 8192;
-
-// Commands of one peer that wait for an earlier one. The first bound costs a peer its unreliable
-// commands only: an honest one has at most `kMessagesUnacknowledgedMax` reliable ones under way,
-// and the retransmission that ends the wait must get through. The second is for liars.
-constexpr std::size_t kWaitingCommandsSoftMax = 2 * kMessagesUnacknowledgedMax;
-constexpr std::size_t kWaitingCommandsMax = 2 * kWaitingCommandsSoftMax;
-
-// An exact count walks the queues, so it happens once in this many data commands.
-constexpr std::size_t kCommandsPerCount = 256;
-
-// Events that the caller has not polled; datagrams are lost while there are more.
-constexpr std::size_t kEventsMax = 65536;
-
 // ENet's timers are looked at this often at least while anything is in flight, so that its clock,
 // which moves by at most a second per call, keeps up.
 constexpr Duration kWakeAtLeast = 500ms;
@@ -78,76 +60,6 @@ EnetEngine::EnetEngine(const EnetOptions& options, Random& random)
     for (std::size_t i = 0; i < host_->peerCount; ++i) host_->peers[i].mtu = host_->mtu;
 }
 
-void EnetEngine::handle_datagram(Instant now, VirtualAddress from, Bytes plaintext) {
-    const auto found = inspect(plaintext);
-    if (!found) return drops_.add(found.error());
-    if (const auto reason = refusal(from, *found)) return drops_.add(*reason);
-    const Parsed<Bytes> admitted = limit_waiting(*found, plaintext);
-    if (!admitted) return drops_.add(admitted.error());
-
-    enter(now);
-    if (found->acknowledgements > 0) {
-        ENetPeer& peer = host_->peers[found->peer_id];
-        flow_of(peer).on_datagram(clock_, peer, plaintext);
-    }
-    EnetSlot& slot = slot_of(host_->socket);
-    slot.offer(from, *admitted);
-    service(now);
-    slot.withdraw();
-    if (found->is_connect) adopt_incoming(from);
-}
-
-// What ENet must not see at all.
-std::optional<Drop> EnetEngine::refusal(VirtualAddress from, const Inspection& found) {
-    if (event_bytes_ > options_.waiting_bytes_max) return Drop::kLimit;
-    if (events_.size() >= kEventsMax) return Drop::kLimit;
-    if (found.is_connect) {
-        if (find(from) != nullptr) return Drop::kUnexpected;
-        const std::size_t pending = count_peers(ENET_PEER_STATE_ACKNOWLEDGING_CONNECT);
-        // Half of the slots stay free for connections that we begin ourselves.
-        const std::size_t most =
-            std::min(kPendingMax, std::max<std::size_t>(options_.peers / 2, 1));
-        return pending < most ? std::nullopt : std::optional{Drop::kLimit};
-    }
-    if (found.peer_id >= host_->peerCount) return Drop::kUnknownSession;
-    const ENetPeer& peer = host_->peers[found.peer_id];
-    if (!is_live(peer) || peer.address.host != from.value()) return Drop::kUnknownSession;
-    return std::nullopt;
-}
-
-// The datagram as ENet may have it, given what already waits in the peer's queues.
-Parsed<Bytes> EnetEngine::limit_waiting(const Inspection& found, Bytes plaintext) {
-    if (found.data_commands == 0) return plaintext;
-    ENetPeer& peer = host_->peers[found.peer_id];
-    PeerRecord& record = record_of(peer);
-    record.seen_since_count += found.data_commands;
-    if (record.waiting_commands > kWaitingCommandsSoftMax &&
-        record.seen_since_count >= kCommandsPerCount) {
-        record.waiting_commands = count_waiting_commands(peer);
-        record.seen_since_count = 0;
-    }
-    if (record.waiting_commands > kWaitingCommandsMax) return dropped(Drop::kLimit);
-    const bool cut = record.waiting_commands > kWaitingCommandsSoftMax;
-    record.waiting_commands += found.data_commands - (cut ? found.unreliable_commands : 0);
-    if (!cut || found.unreliable_commands == 0) return plaintext;
-    drops_.add(Drop::kLimit);
-    return Bytes{scratch_}.first(copy_without_unreliable(plaintext, scratch_));
-}
-
-// After a CONNECT: the peer that ENet made of it, if it did, becomes ours before any timer of its
-// could matter.
-void EnetEngine::adopt_incoming(VirtualAddress from) {
-    for (std::size_t i = 0; i < host_->peerCount; ++i) {
-        ENetPeer& peer = host_->peers[i];
-        if (peer.state != ENET_PEER_STATE_ACKNOWLEDGING_CONNECT) continue;
-        if (peer.address.host != from.value()) continue;
-        begin_record(peer, from, false);
-        // ENet takes whatever MTU the other end asks for, up to 4096.
-        peer.mtu = std::min(peer.mtu, host_->mtu);
-        hand_liveness_to_session(peer);
-    }
-}
-
 void EnetEngine::begin_record(const ENetPeer& peer, VirtualAddress address, bool outgoing) {
     PeerRecord& record = record_of(peer);
     record.address = address;
@@ -161,18 +73,13 @@ void EnetEngine::begin_record(const ENetPeer& peer, VirtualAddress address, bool
 
 void EnetEngine::service(Instant now) {
     enter(now);
+    receive();
     prepare_flows();
-    for (;;) {
-        // We limit no bandwidth, so there is nothing to tell: without this ENet sends each peer a
-        // BANDWIDTH_LIMIT a second after any connects, which resets the other end's window.
-        host_->recalculateBandwidthLimits = 0;
-        ENetEvent event{};
-        if (enet_host_service(host_.get(), &event, 0) <= 0) break;
-        take(event);
-    }
-    flush_due_ = false;
-    note_sent();
-    watch_farewells();
+    // We limit no bandwidth, so there is nothing to tell: without this ENet sends each peer a
+    // BANDWIDTH_LIMIT a second after any connects, which resets the other end's window.
+    host_->recalculateBandwidthLimits = 0;
+    static_cast<void>(enet_host_service(host_.get(), nullptr, 0));
+    finish_sending();
 }
 
 // Before each call in which ENet may send: what may leave, and whose message it is.
@@ -201,22 +108,6 @@ void EnetEngine::handle_timeout(Instant now) {
     }
 }
 
-void EnetEngine::take(const ENetEvent& event) {
-    if (event.type == ENET_EVENT_TYPE_NONE) return;
-    PacketHandle packet{event.packet};
-    const PeerRecord& record = record_of(*event.peer);
-    if (event.type == ENET_EVENT_TYPE_DISCONNECT) flow_of(*event.peer).clear();
-    // ENet forgets what arrives while a peer leaves; so does who still waits to tell it.
-    if (event.type == ENET_EVENT_TYPE_RECEIVE && record.closing) return;
-    if (packet) event_bytes_ += packet->dataLength;
-    QueuedEvent& queued = events_.push();
-    queued.type = event.type;
-    queued.peer = record.address;
-    queued.outgoing = record.outgoing;
-    queued.channel = event.channelID;
-    queued.packet = std::move(packet);
-}
-
 void EnetEngine::push_closed(VirtualAddress peer) {
     QueuedEvent& queued = events_.push();
     queued.type = ENET_EVENT_TYPE_DISCONNECT;
@@ -236,28 +127,43 @@ void EnetEngine::watch_farewells() {
 }
 
 void EnetEngine::flush() {
-    flush_due_ = false;
     set_enet_time(clock_.milliseconds());
     prepare_flows();
     enet_host_flush(host_.get());
+    finish_sending();
+}
+
+void EnetEngine::finish_sending() {
+    flush_due_ = false;
+    // Where ENet holds something back for reasons of its own, another call would change nothing.
+    if (slot_of(host_->socket).has_new()) {
+        for (std::size_t i = 0; i < records_.size(); ++i) {
+            if (is_occupied(i) && flows_[i].has_more()) flush_due_ = true;
+        }
+    }
     note_sent();
+    // The acknowledgement of a farewell is what ends a connection, for one.
+    take_events();
     watch_farewells();
 }
 
 std::optional<EnetTransmit> EnetEngine::poll_transmit() {
-    if (flush_due_) flush();
-    note_sent();
+    receive();
+    // The caller sees the end of a burst before the next one is made.
+    if (!std::exchange(in_burst_, true) && flush_due_) flush();
     const SlotDatagram* datagram = slot_of(host_->socket).take_outgoing();
-    if (datagram == nullptr) return std::nullopt;
+    in_burst_ = datagram != nullptr;
+    if (!in_burst_) return std::nullopt;
     const MutableBytes bytes = datagram->bytes;
     return EnetTransmit{
-        .to = datagram->to,
+        .to = datagram->peer,
         .bytes = bytes,
         .with_headroom = {bytes.data() - kEnetHeadroom, bytes.size() + kEnetHeadroom}};
 }
 
 std::optional<EnetEvent> EnetEngine::poll_event() {
     polled_.reset();
+    receive();
     if (events_.empty()) return std::nullopt;
     QueuedEvent& event = events_.pop();
     switch (event.type) {
@@ -278,7 +184,7 @@ std::optional<EnetEvent> EnetEngine::poll_event() {
 }
 
 Instant EnetEngine::next_timeout() const {
-    if (flush_due_) return clock_.now();
+    if (is_due()) return clock_.now();
     Instant next = kNever;
     for (std::size_t i = 0; i < records_.size(); ++i) {
         if (!is_occupied(i)) continue;
@@ -302,8 +208,9 @@ Instant EnetEngine::next_timeout() const {
 bool EnetEngine::connect(Instant now, VirtualAddress to, Duration round_trip_time) {
     assert(to.value() != ENET_HOST_ANY);
     assert(to.value() != ENET_HOST_BROADCAST);
-    if (find(to) != nullptr) return false;
     enter(now);
+    receive();
+    if (find(to) != nullptr) return false;
     const ENetAddress address{.host = to.value(), .port = kPort};
     ENetPeer* peer = enet_host_connect(host_.get(), &address, options_.channels, 0);
     if (peer == nullptr) return false;
@@ -316,6 +223,7 @@ bool EnetEngine::connect(Instant now, VirtualAddress to, Duration round_trip_tim
 
 Result<void, SendError> EnetEngine::send(VirtualAddress to, std::uint8_t channel, Bytes message,
                                          Delivery delivery) {
+    receive();
     ENetPeer* peer = find(to);
     if (peer == nullptr) return failure(SendError::kNotConnected);
     PeerRecord& record = record_of(*peer);
@@ -344,9 +252,10 @@ Result<void, SendError> EnetEngine::send(VirtualAddress to, std::uint8_t channel
 }
 
 void EnetEngine::disconnect(Instant now, VirtualAddress address) {
+    enter(now);
+    receive();
     ENetPeer* peer = find(address);
     if (peer == nullptr) return;
-    enter(now);
     switch (peer->state) {
         case ENET_PEER_STATE_CONNECTED:
             record_of(*peer).closing = true;
@@ -379,6 +288,7 @@ void EnetEngine::leave(ENetPeer& peer) {
 }
 
 void EnetEngine::reset(VirtualAddress address) {
+    receive();
     note_sent();
     if (ENetPeer* peer = find(address)) {
         PeerRecord& record = record_of(*peer);

@@ -30,6 +30,9 @@ struct QueuedEvent {
     PacketHandle packet;
 };
 
+/// ENet walks its whole queue for each datagram once the window is full.
+inline constexpr std::size_t kMessagesUnacknowledgedMax = 8192;
+
 class EnetEngine {
   public:
     EnetEngine(const EnetOptions& options, Random& random);
@@ -72,6 +75,8 @@ class EnetEngine {
     [[nodiscard]] PeerRecord& record_of(const ENetPeer& peer) { return records_[index_of(peer)]; }
     [[nodiscard]] Flow& flow_of(const ENetPeer& peer) { return flows_[index_of(peer)]; }
 
+    /// ENet has something to look at or to say.
+    [[nodiscard]] bool is_due() const { return flush_due_ || slot_of(host_->socket).offered() > 0; }
     [[nodiscard]] const EnetClock& clock() const { return clock_; }
     [[nodiscard]] int socket_number() const { return host_->socket; }
     [[nodiscard]] const DropCounters& drops() const { return drops_; }
@@ -86,6 +91,8 @@ class EnetEngine {
     [[nodiscard]] Parsed<Bytes> limit_waiting(const Inspection& found, Bytes plaintext);
     void adopt_incoming(VirtualAddress from);
     void leave(ENetPeer& peer);
+    void receive();
+    void take_events();
     void take(const ENetEvent& event);
     void push_closed(VirtualAddress peer);
     void watch_farewells();
@@ -93,6 +100,7 @@ class EnetEngine {
     void note_sent();
     void begin_record(const ENetPeer& peer, VirtualAddress address, bool outgoing);
     void flush();
+    void finish_sending();
 
     [[nodiscard]] std::size_t index_of(const ENetPeer& peer) const {
         return static_cast<std::size_t>(&peer - host_->peers);
@@ -109,6 +117,8 @@ class EnetEngine {
     PacketHandle polled_;
     std::size_t leaving_ = 0;
     bool flush_due_ = false;
+    /// `poll_transmit` has not said yet that there is nothing more.
+    bool in_burst_ = false;
     DropCounters drops_;
     FixedBytes<ENET_PROTOCOL_MAXIMUM_MTU> scratch_;
 };

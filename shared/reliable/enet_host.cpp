@@ -21,6 +21,10 @@ std::optional<EnetTransmit> EnetHost::poll_transmit() {
     return engine_->poll_transmit();
 }
 
+bool EnetHost::has_more() const {
+    return engine_->is_due();
+}
+
 std::optional<EnetEvent> EnetHost::poll_event() {
     return engine_->poll_event();
 }

@@ -102,11 +102,15 @@ class EnetHost {
     EnetHost& operator=(const EnetHost&) = delete;
 
     /// An opened, authenticated ENet datagram of the peer `from`; works before a connection exists.
-    /// Anything may stand in it. `plaintext` is borrowed for the call.
+    /// Anything may stand in it. `plaintext` is borrowed for the call. What comes of it shows in
+    /// the next poll, so that all that arrived at a time is answered at once.
     void handle_datagram(Instant now, VirtualAddress from, Bytes plaintext);
     void handle_timeout(Instant now);
-    /// Drain after every mutation. Messages sent since the last drain share datagrams.
+    /// Drain after every mutation. Messages sent since the last drain share datagrams, also with
+    /// the acknowledgements of what arrived since then. Large amounts come in bursts: when one has
+    /// ended and `has_more`, the next poll begins another.
     [[nodiscard]] std::optional<EnetTransmit> poll_transmit();
+    [[nodiscard]] bool has_more() const;
     [[nodiscard]] std::optional<EnetEvent> poll_event();
     /// When `handle_timeout` has work: `kNever` while nothing is unacknowledged.
     [[nodiscard]] Instant next_timeout() const;

@@ -56,6 +56,14 @@ void gather(std::span<const ENetBuffer> buffers, MutableBytes out) {
     }
 }
 
+MutableBytes make_room(SlotDatagram& datagram, VirtualAddress peer, std::size_t size) {
+    datagram.peer = peer;
+    const std::size_t needed = kEnetHeadroom + size;
+    if (datagram.storage.size() < needed) datagram.storage.resize(needed);
+    datagram.bytes = MutableBytes{datagram.storage}.subspan(kEnetHeadroom, size);
+    return datagram.bytes;
+}
+
 void scatter(Bytes in, std::span<const ENetBuffer> buffers) {
     for (const ENetBuffer& buffer : buffers) {
         const std::size_t size = std::min(in.size(), buffer.dataLength);
@@ -67,15 +75,15 @@ void scatter(Bytes in, std::span<const ENetBuffer> buffers) {
 
 }  // namespace
 
+void EnetSlot::offer(VirtualAddress from, Bytes datagram) {
+    const MutableBytes room = make_room(inbox_.push(), from, datagram.size());
+    if (!datagram.empty()) std::memcpy(room.data(), datagram.data(), datagram.size());
+}
+
 std::optional<MutableBytes> EnetSlot::claim_outgoing(VirtualAddress to, std::size_t size) {
     if (outbox_.size() >= kOutboxDatagramsMax) return std::nullopt;
-    SlotDatagram& datagram = outbox_.push();
-    datagram.to = to;
-    const std::size_t needed = kEnetHeadroom + size;
-    if (datagram.storage.size() < needed) datagram.storage.resize(needed);
-    datagram.bytes = MutableBytes{datagram.storage}.subspan(kEnetHeadroom, size);
     ++new_;
-    return datagram.bytes;
+    return make_room(outbox_.push(), to, size);
 }
 
 bool is_ours(int socket) {
@@ -197,21 +205,23 @@ int enet_socket_send(ENetSocket socket, const ENetAddress* address, const ENetBu
     return static_cast<int>(size);
 }
 
-// Never negative, for the same reason. Zero says that nothing is there, so a datagram that does
-// not fit is dropped whole.
+// Zero says that nothing is there. An error, and it is the one that we mean to make, ends a service
+// call that received something, before ENet answers it. A datagram that does not fit is dropped
+// whole.
 int enet_socket_receive(ENetSocket socket, ENetAddress* address, ENetBuffer* buffers,
                         size_t buffer_count) {
     EnetSlot* slot = pinhole::reliable::find_slot(socket);
     if (slot == nullptr) return 0;
+    const bool has_received = slot->has_received();
     const std::span<const ENetBuffer> parts{buffers, buffer_count};
-    const Bytes datagram = slot->take_offered();
-    if (datagram.size() > pinhole::reliable::total_size(parts)) return 0;
+    const auto* datagram = slot->take_offered(pinhole::reliable::total_size(parts));
+    if (datagram == nullptr) return has_received ? -1 : 0;
     if (address != nullptr) {
-        address->host = slot->offered_from().value();
+        address->host = datagram->peer.value();
         address->port = 1;
     }
-    pinhole::reliable::scatter(datagram, parts);
-    return static_cast<int>(datagram.size());
+    pinhole::reliable::scatter(datagram->bytes, parts);
+    return static_cast<int>(datagram->bytes.size());
 }
 
 int enet_socketset_select(ENetSocket /*highest*/, ENetSocketSet* /*reading*/,

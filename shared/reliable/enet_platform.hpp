@@ -32,9 +32,14 @@ inline constexpr int kSlotsMax = 0x10000;
 /// Datagrams that wait in one outbox; further ones are lost, as on a wire.
 inline constexpr std::size_t kOutboxDatagramsMax = 16384;
 
+/// Datagrams that wait in one inbox: fewer than ENet receives in one go, which is 256, and as many
+/// as the system hands out in one go as a rule.
+inline constexpr std::size_t kInboxDatagramsMax = 250;
+
 /// One datagram of ENet's, plaintext, behind `kEnetHeadroom` bytes of room.
 struct SlotDatagram {
-    VirtualAddress to;
+    /// Whom it goes to or comes from.
+    VirtualAddress peer;
     /// Within the storage, which only ever grows.
     MutableBytes bytes;
     ByteVector storage;
@@ -43,18 +48,23 @@ struct SlotDatagram {
 /// What one ENet host has in the place of a socket. Created and destroyed by ENet.
 class EnetSlot {
   public:
-    /// Lends ENet the next datagram to receive; a former one that was not taken is forgotten.
-    void offer(VirtualAddress from, Bytes datagram) {
-        inbox_from_ = from;
-        inbox_ = datagram;
+    /// Keeps a copy of a datagram until ENet receives it.
+    void offer(VirtualAddress from, Bytes datagram);
+    /// How many ENet has not received yet.
+    [[nodiscard]] std::size_t offered() const { return inbox_.size(); }
+    /// The oldest of them that is no longer than `size_max`, which is received with this; valid
+    /// until the next `offer`. Longer ones are forgotten. Null after the last.
+    [[nodiscard]] const SlotDatagram* take_offered(std::size_t size_max) {
+        has_received_ = false;
+        while (!inbox_.empty()) {
+            const SlotDatagram& oldest = inbox_.pop();
+            has_received_ = oldest.bytes.size() <= size_max;
+            if (has_received_) return &oldest;
+        }
+        return nullptr;
     }
-
-    /// Ends the loan of `offer`.
-    void withdraw() { inbox_ = {}; }
-
-    /// The offered datagram, once; empty when there is none.
-    [[nodiscard]] Bytes take_offered() { return std::exchange(inbox_, Bytes{}); }
-    [[nodiscard]] VirtualAddress offered_from() const { return inbox_from_; }
+    /// The last `take_offered` had something to take.
+    [[nodiscard]] bool has_received() const { return has_received_; }
 
     /// Room for an outgoing datagram of `size` bytes; nothing when the outbox is full.
     [[nodiscard]] std::optional<MutableBytes> claim_outgoing(VirtualAddress to, std::size_t size);
@@ -66,24 +76,26 @@ class EnetSlot {
         return &outbox_.pop();
     }
 
+    /// ENet sent something since `visit_new`.
+    [[nodiscard]] bool has_new() const { return new_ > 0; }
     /// Calls `visit(to, bytes)` for each datagram that ENet sent since the last call, in order.
     template <class Visit>
     void visit_new(Visit visit) {
         for (std::size_t i = outbox_.size() - new_; i < outbox_.size(); ++i) {
-            visit(outbox_[i].to, Bytes{outbox_[i].bytes});
+            visit(outbox_[i].peer, Bytes{outbox_[i].bytes});
         }
         new_ = 0;
     }
 
     /// Forgets what waits for `to`. All was visited before.
     void discard_outgoing(VirtualAddress to) {
-        outbox_.erase_if([to](const SlotDatagram& waiting) { return waiting.to == to; });
+        outbox_.erase_if([to](const SlotDatagram& waiting) { return waiting.peer == to; });
         new_ = std::min(new_, outbox_.size());
     }
 
   private:
-    VirtualAddress inbox_from_;
-    Bytes inbox_;
+    ReusingQueue<SlotDatagram> inbox_;
+    bool has_received_ = false;
     ReusingQueue<SlotDatagram> outbox_;
     /// How many of these nobody has visited yet.
     std::size_t new_ = 0;

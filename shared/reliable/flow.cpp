@@ -11,24 +11,28 @@ namespace {
 // A message up to this length leaves between the fragments of a longer one.
 constexpr std::size_t kOvertakesMax = std::size_t{64} * 1024;
 
+// What ENet makes in one go. The other end can work on it while we make the next.
+constexpr std::size_t kBurstMax = std::size_t{64} * 1024;
+
 bool is_tracked(const EnetCommand& command) {
     return command.is_reliable && has_payload(command.kind);
 }
 
 }  // namespace
 
-void Flow::on_datagram(const EnetClock& clock, ENetPeer& peer, Bytes datagram) {
-    const Instant now = clock.now();
-    const std::uint64_t before = tracker_.delivered();
-    bool is_any = false;
+void Flow::on_datagram(Instant now, Bytes datagram) {
     for_each_command(datagram, [&](const EnetCommand& command) {
         if (!is_acknowledgement(command.kind)) return;
+        if (!std::exchange(has_news_, true)) delivered_before_ = tracker_.delivered();
         tracker_.on_acknowledged(now, read_acknowledgement(command));
-        is_any = true;
     });
-    if (!is_any) return;
+}
+
+void Flow::conclude(const EnetClock& clock, ENetPeer& peer) {
+    const Instant now = clock.now();
+    has_news_ = false;
     const AckSample sample = tracker_.take_sample(now);
-    if (sample.bytes == 0 && tracker_.delivered() == before) return;
+    if (sample.bytes == 0 && tracker_.delivered() == delivered_before_) return;
     recovery_.on_acknowledged(now, sample, tracker_);
     recovery_.find_lost(now, clock.milliseconds(), peer, tracker_);
     controller_.on_acknowledged(now, sample, tracker_);
@@ -43,7 +47,9 @@ void Flow::prepare(const EnetClock& clock, ENetPeer& peer) {
     LossRecovery::write_timers(peer, tracker_.round_trip());
     pacer_.set_rate(now, controller_.pacing_rate(tracker_.round_trip().smoothed()));
     const std::size_t wants = wanted();
-    const std::size_t budget = wants == 0 ? 0 : std::min(room(), pacer_.budget(now, wants));
+    const std::size_t allowed = wants == 0 ? 0 : std::min(room(), pacer_.budget(now, wants));
+    const std::size_t budget = std::min(allowed, kBurstMax);
+    has_more_ = allowed > kBurstMax;
     if (waiting() == 0) tracker_.note_app_limited();
     hand_over_messages(peer, budget);
     write_window(peer, tracker_.in_flight() + budget);
@@ -141,6 +147,8 @@ void Flow::clear() {
     recovery_.clear();
     controller_.restart();
     pacer_ = {};
+    has_news_ = false;
+    has_more_ = false;
     unsent_ = 0;
     unsent_of_.clear();
 }

@@ -34,9 +34,15 @@ class Flow {
     }
 
     /// An incoming datagram of the peer, before ENet sees it.
-    void on_datagram(const EnetClock& clock, ENetPeer& peer, Bytes datagram);
+    void on_datagram(Instant now, Bytes datagram);
+    /// After all that arrived at a time: what their acknowledgements mean together.
+    void conclude(const EnetClock& clock, ENetPeer& peer);
+    /// `conclude` has something to do.
+    [[nodiscard]] bool has_news() const { return has_news_; }
     /// Before each call in which ENet may send.
     void prepare(const EnetClock& clock, ENetPeer& peer);
+    /// After `prepare`: there is more that may leave now, in a further call.
+    [[nodiscard]] bool has_more() const { return has_more_; }
     /// ENet made this datagram.
     void on_left(Instant now, Bytes datagram);
 
@@ -68,6 +74,10 @@ class Flow {
     CongestionController controller_;
     Pacer pacer_;
     std::size_t span_max_;
+    /// Acknowledgements arrived since `conclude`, and what was delivered before them.
+    bool has_news_ = false;
+    std::uint64_t delivered_before_ = 0;
+    bool has_more_ = false;
     /// The most that ENet puts into one datagram.
     std::size_t datagram_ = 0;
     /// Bytes of reliable message that ENet has and has not sent once, altogether and by channel.
