@@ -1,7 +1,7 @@
 // What happens to a pair that is already connected: idleness, failures, retries, loss, recovery.
-#include <gtest/gtest.h>
-
 #include <algorithm>
+
+#include <gtest/gtest.h>
 
 #include "tests/unit/traversal/pair_network.hpp"
 
