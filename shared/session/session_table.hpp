@@ -1,19 +1,21 @@
 // Which session a datagram belongs to: receiver index -> owner. Never a source address.
 //
-// Indexes are random, so a table cannot be walked from outside; it is bounded, and one owner may
+// Indexes look random, so a table cannot be walked from outside; it is bounded, and one owner may
 // hold several (an epoch each, and one for an attempt under way).
 //
-// The entries lie in one array, each at the place that its index names or the next free one behind
-// it (linear probing). We draw the indexes ourselves, so they spread evenly without a hash, and a
-// stranger who wants many of them side by side pays a handshake for each that he throws away.
+// An index is drawn at random and then tells where its entry lies: nothing is searched, and the
+// table grows at its end, without a moment at which all entries move.
+//
+//     31            place bits   0
+//     | drawn           | place |      the place moved round by a keyed hash of what was drawn
 #pragma once
 
+#include <bit>
 #include <cassert>
 #include <optional>
-#include <utility>
-#include <vector>
 
 #include "shared/base/random.hpp"
+#include "shared/base/segments.hpp"
 #include "shared/base/tagged.hpp"
 
 namespace pinhole::session {
@@ -22,28 +24,33 @@ namespace pinhole::session {
 template <class Owner>
 class SessionTable {
   public:
-    /// `random` must outlive the table.
-    SessionTable(Random& random, std::size_t limit) : random_(random), limit_(limit) {}
+    /// `random` must outlive the table. `limit` is at most 2^24, so that something is left to draw.
+    SessionTable(Random& random, std::size_t limit)
+        : random_(random),
+          limit_(limit),
+          place_mask_((std::uint32_t{1} << std::bit_width(limit - 1)) - 1),
+          key_(random.u64()) {
+        assert(limit > 0 && limit <= std::size_t{1} << 24U);
+    }
 
     /// A fresh index that leads to `owner`, or nothing when the table is full. Never 0, which
     /// stands for "none" on the wire.
     [[nodiscard]] std::optional<SessionIndex> allocate(const Owner& owner) {
-        if (size_ >= limit_) return std::nullopt;
-        if (is_crowded()) grow();
-        while (true) {
-            const SessionIndex index{random_.u32()};
-            if (index == kNone || place_of(index)) continue;
-            insert({.index = index, .owner = owner});
-            ++size_;
-            return index;
-        }
+        if (size() >= limit_) return std::nullopt;
+        const std::uint32_t place =
+            free_.empty() ? static_cast<std::uint32_t>(entries_.size()) : free_.take_back();
+        if (place == entries_.size()) entries_.push_back({});
+        SessionIndex index = kNone;
+        while (index == kNone) index = index_of(random_.u32() & ~place_mask_, place);
+        entries_[place] = {.index = index, .owner = owner};
+        return index;
     }
 
     void release(SessionIndex index) {
         const auto place = place_of(index);
         if (!place) return;
-        close_gap(*place);
-        --size_;
+        entries_[*place] = {};
+        free_.push_back(*place);
     }
 
     [[nodiscard]] std::optional<Owner> find(SessionIndex index) const {
@@ -59,68 +66,43 @@ class SessionTable {
         entries_[*place].owner = owner;
     }
 
-    [[nodiscard]] std::size_t size() const { return size_; }
+    [[nodiscard]] std::size_t size() const { return entries_.size() - free_.size(); }
 
   private:
     static constexpr SessionIndex kNone{0};
-    static constexpr std::size_t kPlacesMin = 16;
 
     struct Entry {
         SessionIndex index = kNone;
         Owner owner{};
     };
 
-    /// Fuller than three quarters, rows of taken places grow long.
-    [[nodiscard]] bool is_crowded() const { return 4 * (size_ + 1) > 3 * entries_.size(); }
-    /// The number of places is a power of two.
-    [[nodiscard]] std::size_t home_of(SessionIndex index) const {
-        return index.value() & (entries_.size() - 1);
+    [[nodiscard]] SessionIndex index_of(std::uint32_t drawn, std::uint32_t place) const {
+        return SessionIndex{drawn | ((place + turn_of(drawn)) & place_mask_)};
     }
-    [[nodiscard]] std::size_t after(std::size_t place) const {
-        return (place + 1) & (entries_.size() - 1);
+    /// The place of an index that is in use.
+    [[nodiscard]] std::optional<std::uint32_t> place_of(SessionIndex index) const {
+        const std::uint32_t drawn = index.value() & ~place_mask_;
+        const std::uint32_t place = (index.value() - turn_of(drawn)) & place_mask_;
+        const bool is_used =
+            index != kNone && place < entries_.size() && entries_[place].index == index;
+        return is_used ? std::optional{place} : std::nullopt;
     }
-
-    [[nodiscard]] std::optional<std::size_t> place_of(SessionIndex index) const {
-        if (index == kNone || entries_.empty()) return std::nullopt;
-        // Some place is always free, so the search ends.
-        for (std::size_t at = home_of(index); entries_[at].index != kNone; at = after(at)) {
-            if (entries_[at].index == index) return at;
-        }
-        return std::nullopt;
-    }
-
-    void insert(const Entry& entry) {
-        std::size_t at = home_of(entry.index);
-        while (entries_[at].index != kNone) at = after(at);
-        entries_[at] = entry;
-    }
-
-    /// Frees a place and moves up those behind it that would not be found any more.
-    void close_gap(std::size_t gap) {
-        for (std::size_t at = after(gap); entries_[at].index != kNone; at = after(at)) {
-            // How far the entry is from its home, and the gap from the entry: it may move up to
-            // the gap unless its home lies behind it.
-            const std::size_t from_home =
-                (at - home_of(entries_[at].index)) & (entries_.size() - 1);
-            const std::size_t from_gap = (at - gap) & (entries_.size() - 1);
-            if (from_home < from_gap) continue;
-            entries_[gap] = entries_[at];
-            gap = at;
-        }
-        entries_[gap] = Entry{};
-    }
-
-    void grow() {
-        const std::size_t places = entries_.empty() ? kPlacesMin : 2 * entries_.size();
-        for (const Entry& entry : std::exchange(entries_, std::vector<Entry>(places))) {
-            if (entry.index != kNone) insert(entry);
-        }
+    /// How far the place is moved round: without the key, neighbours cannot be told.
+    [[nodiscard]] std::uint32_t turn_of(std::uint32_t drawn) const {
+        // The finalizer of SplitMix64 (Steele, Lea and Flood, 2014).
+        std::uint64_t mixed = key_ ^ (std::uint64_t{drawn} * 0x9E3779B97F4A7C15U);
+        mixed = (mixed ^ (mixed >> 30U)) * 0xBF58476D1CE4E5B9U;
+        mixed = (mixed ^ (mixed >> 27U)) * 0x94D049BB133111EBU;
+        return static_cast<std::uint32_t>(mixed >> 32U);
     }
 
     Random& random_;
     std::size_t limit_;
-    std::size_t size_ = 0;
-    std::vector<Entry> entries_;
+    std::uint32_t place_mask_;
+    std::uint64_t key_;
+    Segments<Entry, 512> entries_;
+    /// Places to use again.
+    Segments<std::uint32_t, 512> free_;
 };
 
 }  // namespace pinhole::session

@@ -11,15 +11,17 @@
 namespace pinhole::session {
 namespace {
 
-/// Draws the numbers it was given, in order.
+/// Draws the numbers it was given, in order; the first two are a table's key.
 class ScriptedRandom final : public Random {
   public:
     explicit ScriptedRandom(std::deque<std::uint32_t> numbers) : numbers_(std::move(numbers)) {}
 
     void fill(MutableBytes out) override {
-        ASSERT_FALSE(numbers_.empty()) << "more was drawn than the test expects";
-        Writer{out}.u32(numbers_.front());
-        numbers_.pop_front();
+        for (Writer writer{out}; writer.size() < out.size();) {
+            ASSERT_FALSE(numbers_.empty()) << "more was drawn than the test expects";
+            writer.u32(numbers_.front());
+            numbers_.pop_front();
+        }
     }
 
     [[nodiscard]] bool is_spent() const { return numbers_.empty(); }
@@ -41,17 +43,35 @@ TEST(SessionTable, LeadsFromEachIndexToItsOwner) {
     EXPECT_EQ(table.size(), 1000U);
 }
 
-TEST(SessionTable, NeverGivesOutZeroOrAnIndexInUse) {
-    ScriptedRandom random{{5, 0, 5, 6}};
-    SessionTable<int> table{random, 10};
-    EXPECT_EQ(table.allocate(1), SessionIndex{5});
-    EXPECT_EQ(table.allocate(2), SessionIndex{6});
-    EXPECT_EQ(table.find(SessionIndex{5}), 1);
-    EXPECT_TRUE(random.is_spent());
+TEST(SessionTable, NeverGivesOutZero) {
+    int drew_again = 0;
+    for (std::uint32_t key = 0; key < 64; ++key) {
+        ScriptedRandom random{{0, key, 0, 8}};
+        SessionTable<int> table{random, 2};
+        const auto index = table.allocate(1);
+        ASSERT_TRUE(index);
+        EXPECT_NE(*index, SessionIndex{0}) << "key " << key;
+        drew_again += random.is_spent() ? 1 : 0;
+    }
+    // Of an index two bits name the place, so every other key would make a zero of a zero.
+    EXPECT_GT(drew_again, 0);
+}
+
+TEST(SessionTable, GivesEveryoneAnIndexOfHisOwnWhateverIsDrawn) {
+    // The same number for everybody, as the worst luck would have it.
+    std::deque<std::uint32_t> numbers(102, 0x10'0000);
+    ScriptedRandom random{std::move(numbers)};
+    SessionTable<int> table{random, 100};
+    std::set<SessionIndex> seen;
+    for (int owner = 0; owner < 100; ++owner) {
+        const auto index = table.allocate(owner);
+        ASSERT_TRUE(index);
+        EXPECT_TRUE(seen.insert(*index).second) << "owner " << owner;
+    }
 }
 
 TEST(SessionTable, RefusesBeyondItsLimitAndDrawsNothing) {
-    ScriptedRandom random{{5, 6, 7}};
+    ScriptedRandom random{{1, 2, 5, 6, 7}};
     SessionTable<int> table{random, 2};
     const auto first = table.allocate(1);
     ASSERT_TRUE(first && table.allocate(2));
@@ -72,23 +92,30 @@ TEST(SessionTable, KnowsNothingAfterTheRelease) {
     EXPECT_EQ(table.size(), 0U);
 }
 
-TEST(SessionTable, FindsTheRestOfARowAfterOneOfItLeft) {
-    // With sixteen places these want the last one and the first two: a row that runs round the end.
-    const std::deque<std::uint32_t> row{15, 31, 16, 47, 1, 63};
-    for (const std::uint32_t left : row) {
-        ScriptedRandom random{row};
-        SessionTable<std::uint32_t> table{random, 10};
-        for (const std::uint32_t index : row) ASSERT_TRUE(table.allocate(index));
-        table.release(SessionIndex{left});
-        for (const std::uint32_t index : row) {
-            const auto owner = table.find(SessionIndex{index});
-            if (index == left) {
-                EXPECT_EQ(owner, std::nullopt) << index;
-            } else {
-                EXPECT_EQ(owner, index) << "after " << left << " left";
-            }
-        }
+TEST(SessionTable, LeadsNowhereFromAnIndexWhosePlaceHasANewTenant) {
+    ScriptedRandom random{{1, 2, 0x10'0000, 0x20'0000}};
+    SessionTable<int> table{random, 1000};
+    const auto before = table.allocate(1);
+    ASSERT_TRUE(before);
+    table.release(*before);
+    const auto after = table.allocate(2);
+    ASSERT_TRUE(after);
+    EXPECT_EQ(table.find(*before), std::nullopt);
+    table.release(*before);
+    EXPECT_EQ(table.find(*after), 2);
+}
+
+TEST(SessionTable, HidesBehindItsKeyWhichPlaceAnIndexHas) {
+    // The same draws under many keys: were the place to be seen, its bits would always be the same.
+    std::set<std::uint32_t> low_bits;
+    for (std::uint32_t key = 0; key < 200; ++key) {
+        ScriptedRandom random{{0, key, 0x10'0000}};
+        SessionTable<int> table{random, 1024};
+        const auto index = table.allocate(1);
+        ASSERT_TRUE(index);
+        low_bits.insert(index->value() & 1023U);
     }
+    EXPECT_GT(low_bits.size(), 150U);
 }
 
 TEST(SessionTable, AgreesWithAMapThroughManyChanges) {
