@@ -20,7 +20,7 @@ Parsed<void> Admission::handle_initiation(Instant now, const Datagram& in) {
     const auto ephemeral = crypto::ephemeral_of_message_1(message->noise);
     if (!ephemeral) return dropped(ephemeral.error());
     if (HalfOpenSession* known = half_open_.find(*ephemeral)) {
-        parts_.outbox.send_validated(in.path, known->message_2.bytes());
+        parts_.outbox.send_validated(in.path, known->message_2);
         parts_.metrics.happened.add(Happening::kHandshakeRepeated);
         return {};
     }
@@ -74,14 +74,13 @@ Parsed<void> Admission::answer(Instant now, const Waiting& waiting) {
     }
     parts_.outbox.send_validated(waiting.path, answered->message_2.bytes());
     parts_.metrics.happened.add(Happening::kHandshakeAnswered);
-    half_open_.add(*index,
-                   {.ephemeral = waiting.ephemeral,
-                    .path = waiting.path,
-                    .incarnation = responder->remote().incarnation,
-                    .message_2 = answered->message_2,
-                    .answered = now,
-                    .session = session::ServerSession{now, parts_.identity.context(),
-                                                      responder->remote_static(), answered->keys}});
+    half_open_.add(waiting.ephemeral, {.path = waiting.path,
+                                       .incarnation = responder->remote().incarnation,
+                                       .message_2 = to_vector(answered->message_2.bytes()),
+                                       .answered = now,
+                                       .session = std::make_unique<session::ServerSession>(
+                                           now, parts_.identity.context(),
+                                           responder->remote_static(), answered->keys)});
     return {};
 }
 

@@ -8,12 +8,12 @@ Client& Clients::add(session::ServerSession session, const Path& path, Instant n
                                               .session = std::move(session),
                                               .path = path,
                                               .incarnation = {},
-                                              .proven_at = now,
                                               .last_heard = now});
     Client& client = clients_[slot];
     // 2^40 of them take longer than any machine runs.
     client.name = ClientId{++came_ << kSlotBits | slot};
     for (const SessionIndex index : client.session.all_indices()) indices_.assign(index, slot);
+    rounds_.note_end(now, clients_.end());
     return client;
 }
 
@@ -23,9 +23,8 @@ void Clients::move_session(Client& from, Client& to) {
         indices_.assign(index, slot_of(to.name));
     to.session = std::move(from.session);
     to.path = from.path;
-    to.proven_at = from.proven_at;
     to.last_heard = from.last_heard;
-    if (from.rtt > Duration{0}) to.rtt = from.rtt;
+    if (from.rtt_us > 0) to.rtt_us = from.rtt_us;
     to.roam.reset();
     clients_.erase(slot_of(from.name));
 }
@@ -45,6 +44,10 @@ Client* Clients::take_due(Instant now) {
         if (client == nullptr || client->alarm.at != due->at) continue;
         client->alarm = {};
         return client;
+    }
+    if (size() == 0) rounds_.stop();
+    while (const auto slot = rounds_.take(now, clients_.end())) {
+        if (clients_.is_live(*slot)) return &clients_[*slot];
     }
     return nullptr;
 }

@@ -3,10 +3,14 @@
 //
 // An index leads to the client's place in a slab, and so does the low part of a name; the high part
 // tells whether the client that stands there is still the one that was meant.
+//
+// A quiet client costs no timer: it is looked at in rounds, and has an alarm only while something
+// is due sooner than the next round can promise.
 #pragma once
 
 #include "rendezvous/client.hpp"
 #include "rendezvous/limits.hpp"
+#include "rendezvous/rounds.hpp"
 #include "rendezvous/slab.hpp"
 #include "shared/session/session_table.hpp"
 
@@ -55,10 +59,16 @@ class Clients {
     void release_retired(Client& client);
 
     /// Looks at `client` again at `at` or before.
-    void arm(Client& client, Instant at) { deadlines_.arm(client.name, client.alarm, at); }
-    /// The next client whose alarm came up, or null. It has none then.
+    void arm(Instant now, Client& client, Instant at) {
+        // Else the next round comes first, and arms it anew.
+        if (at - now < 2 * kRoundTime) deadlines_.arm(client.name, client.alarm, at);
+    }
+    /// The next client to look at, or null: its alarm came up, or the round is at it. Alarms that
+    /// came up are gone.
     [[nodiscard]] Client* take_due(Instant now);
-    [[nodiscard]] Instant next_timeout() const { return deadlines_.next(); }
+    [[nodiscard]] Instant next_timeout() const {
+        return std::min(deadlines_.next(), rounds_.next_timeout());
+    }
 
     [[nodiscard]] std::size_t size() const { return clients_.size(); }
     /// Names of all clients in the order in which they came, for the one walk that a shutdown
@@ -80,7 +90,9 @@ class Clients {
 
     session::SessionTable<Slot> indices_;
     Slab<Client> clients_;
+    /// What is due soon, and a walk for everything else.
     DeadlineQueue<ClientId> deadlines_;
+    Rounds rounds_;
     std::uint64_t came_ = 0;
 };
 

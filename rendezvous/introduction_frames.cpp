@@ -16,7 +16,7 @@ void note_copy(Instant now, const Client& answerer, Introduction& of) {
     of.copy_sent = now;
     const bool was_last = of.copies > kIntroductionRepeats;
     of.repeat_at =
-        now + (was_last ? std::max(kIntroductionRepeat, 2 * answerer.rtt) : kIntroductionRepeat);
+        now + (was_last ? std::max(kIntroductionRepeat, 2 * answerer.rtt()) : kIntroductionRepeat);
 }
 
 /// What `own` should do differently against `other`. Who maps each destination anew but lets

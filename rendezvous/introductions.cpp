@@ -117,8 +117,8 @@ void Introductions::offer(Instant now, Introduction& of) {
     of.handle = parts_.relay.permit(now, {of.asker, of.answerer});
     of.offered_at = now;
     of.copies = 0;
-    of.asker_fires_in = fires_in(asker->rtt, answerer->rtt);
-    of.answerer_fires_in = fires_in(answerer->rtt, asker->rtt);
+    of.asker_fires_in = fires_in(asker->rtt(), answerer->rtt());
+    of.answerer_fires_in = fires_in(answerer->rtt(), asker->rtt());
     send_introduced(now, of);
     send_introduction(now, of);
     arm(of);

@@ -59,6 +59,7 @@ void Registrations::enroll(Instant now, Client& client, const wire::Register& fr
         if (holder != nullptr) registrant = displace(now, client, *holder, frame);
         if (registrant == nullptr) return;
     }
+    registrant->last_heard = now;
     registrant->accept = frame.accept;
     registrant->mapping = frame.behavior.mapping;
     registrant->filtering = frame.behavior.filtering;

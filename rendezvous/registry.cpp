@@ -1,11 +1,10 @@
 #include "rendezvous/registry.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace pinhole::rendezvous {
 namespace {
-
-constexpr std::size_t kChainsMin = 64;
 
 std::uint32_t to_seconds(WallTime at) {
     const auto seconds = std::chrono::floor<std::chrono::seconds>(at.time_since_epoch()).count();
@@ -85,7 +84,7 @@ void Registry::forget(const wire::Id& id) {
     const Slot slot = slot_of(id);
     if (slot == kEnd) return;
     assert(bindings_[slot].online == kNobody);
-    Slot* link = &chain_of(bindings_[slot].hash);
+    Slot* link = &chains_[chain_of(bindings_[slot].hash)];
     while (*link != slot) link = &bindings_[*link].next;
     *link = bindings_[slot].next;
     bindings_.erase(slot);
@@ -98,7 +97,7 @@ std::uint32_t Registry::hash_of(const wire::Id& id) const {
 Registry::Slot Registry::slot_of(const wire::Id& id) const {
     if (chains_.empty()) return kEnd;
     const std::uint32_t hash = hash_of(id);
-    Slot slot = chains_[hash & (chains_.size() - 1)];
+    Slot slot = chains_[chain_of(hash)];
     while (slot != kEnd && (bindings_[slot].hash != hash || bindings_[slot].id != id)) {
         slot = bindings_[slot].next;
     }
@@ -108,10 +107,11 @@ Registry::Slot Registry::slot_of(const wire::Id& id) const {
 Binding& Registry::renew(const wire::Id& id, const crypto::PublicKey& owner, WallTime last_proof) {
     Slot slot = slot_of(id);
     if (slot == kEnd) {
-        if (bindings_.size() >= chains_.size()) grow();
+        if (bindings_.size() >= chains_.size()) add_chain();
         const std::uint32_t hash = hash_of(id);
-        slot = bindings_.emplace(Binding{.id = id, .hash = hash, .next = chain_of(hash)});
-        chain_of(hash) = slot;
+        Slot& chain = chains_[chain_of(hash)];
+        slot = bindings_.emplace(Binding{.id = id, .hash = hash, .next = chain});
+        chain = slot;
     }
     Binding& binding = bindings_[slot];
     assert(binding.online == kNobody);
@@ -120,11 +120,26 @@ Binding& Registry::renew(const wire::Id& id, const crypto::PublicKey& owner, Wal
     return binding;
 }
 
-void Registry::grow() {
-    chains_.assign(std::max(kChainsMin, 2 * chains_.size()), kEnd);
-    bindings_.for_each([&](Slot slot, Binding& binding) {
-        binding.next = std::exchange(chain_of(binding.hash), slot);
-    });
+std::size_t Registry::chain_of(std::uint32_t hash) const {
+    const std::size_t doubled = std::bit_ceil(chains_.size());
+    const std::size_t chain = hash & (doubled - 1);
+    return chain < chains_.size() ? chain : hash & (doubled / 2 - 1);
+}
+
+void Registry::add_chain() {
+    const std::size_t added = chains_.size();
+    chains_.push_back(kEnd);
+    if (added == 0) return;
+    Slot* link = &chains_[added - std::bit_floor(added)];
+    while (*link != kEnd) {
+        Binding& binding = bindings_[*link];
+        if (chain_of(binding.hash) == added) {
+            const Slot moved = std::exchange(*link, binding.next);
+            binding.next = std::exchange(chains_[added], moved);
+        } else {
+            link = &binding.next;
+        }
+    }
 }
 
 }  // namespace pinhole::rendezvous

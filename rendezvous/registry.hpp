@@ -5,6 +5,8 @@
 //
 // Ids are chosen by strangers: their hash is keyed with a secret, so nobody can make the table
 // slow, and the table is bounded. Chains run through the bindings themselves, which lie in a slab.
+// Their number grows by one with each binding (linear hashing; Litwin, 1980): no registration waits
+// until a table of a million has moved.
 #pragma once
 
 #include <vector>
@@ -14,6 +16,7 @@
 #include "rendezvous/slab.hpp"
 #include "rendezvous/store_op.hpp"
 #include "shared/base/random.hpp"
+#include "shared/base/segments.hpp"
 
 namespace pinhole::rendezvous {
 
@@ -72,20 +75,19 @@ class Registry {
     [[nodiscard]] crypto::Mac16 mark_of(const crypto::PublicKey& key) const {
         return crypto::mac16(hash_key_, key.bytes());
     }
-    /// The number of chains is a power of two, or 0 at first.
-    [[nodiscard]] Slot& chain_of(std::uint32_t hash) {
-        return chains_[hash & (chains_.size() - 1)];
-    }
+    /// There must be a chain.
+    [[nodiscard]] std::size_t chain_of(std::uint32_t hash) const;
     [[nodiscard]] Slot slot_of(const wire::Id& id) const;
     /// The binding of `id`, made if there is none, as one that nobody is registered under.
     [[nodiscard]] Binding& renew(const wire::Id& id, const crypto::PublicKey& owner,
                                  WallTime last_proof);
-    void grow();
+    /// Adds a chain and moves there what belongs there, from one other chain.
+    void add_chain();
 
     FixedBytes<32> hash_key_;
     Slab<Binding> bindings_;
     /// Where each chain begins.
-    std::vector<Slot> chains_;
+    Segments<Slot, 4096> chains_;
     std::size_t online_ = 0;
 };
 

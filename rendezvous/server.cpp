@@ -91,7 +91,7 @@ Parsed<Client*> Server::open_first(Instant now, const wire::TransportHeader& hea
     streams_.on_proven(proof->path.socket);
     client.incarnation = proof->incarnation;
     if (proof->rtt > Duration{0}) client.note_rtt(proof->rtt);
-    clients_.arm(client, end_of(client));
+    clients_.arm(now, client, end_of(client));
     return &client;
 }
 
@@ -100,7 +100,7 @@ Parsed<Client*> Server::open_known(Instant now, Client& client, const wire::Tran
     const auto opened = client.session.open_in_place(now, header, opened_.bytes());
     if (!opened) return dropped(opened.error());
     frame = opened->frame;
-    client.last_heard = now;
+    if (client.is_registered()) client.last_heard = now;
     if (opened->moved_to_next_epoch) registrations_.on_rekeyed(client);
     return &client;
 }
@@ -118,7 +118,7 @@ void Server::after_frame(Instant now, SessionIndex index, const Path& source) {
     roaming_.note_source(now, *client, source);
     outbox_.send_session_frames(*client);
     clients_.release_retired(*client);
-    clients_.arm(*client, client->session.next_timeout());
+    clients_.arm(now, *client, client->session.next_timeout());
 }
 
 void Server::handle_timeout(Instant now) {
@@ -139,12 +139,11 @@ void Server::check(Instant now, Client& client) {
     client.session.handle_timeout(now);
     outbox_.send_session_frames(client);
     clients_.release_retired(client);
-    clients_.arm(client, std::min(end_of(client), client.session.next_timeout()));
+    clients_.arm(now, client, std::min(end_of(client), client.session.next_timeout()));
 }
 
 Instant Server::end_of(const Client& client) {
-    return client.is_registered() ? client.last_heard + kClientSilence
-                                  : client.proven_at + kUnregisteredLifetime;
+    return client.last_heard + (client.is_registered() ? kClientSilence : kUnregisteredLifetime);
 }
 
 void Server::handle_io_event(Instant now, const IoEvent& event) {

@@ -59,7 +59,7 @@ Parsed<void> Server::on(Instant now, Client& client, const Path& /*source*/,
                         const wire::Connect& frame) {
     if (client.is_registered()) return introductions_.handle_connect(now, client, frame);
     // It may have overtaken its `register`, or that one waits for the store.
-    if (now - client.proven_at < kRegisterGrace) {
+    if (now - client.last_heard < kRegisterGrace) {
         if (!early_connects_.keep(now, client.session.indices().local, frame)) {
             return dropped(Drop::kLimit);
         }

@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "shared/base/segments.hpp"
+
 namespace pinhole::rendezvous {
 
 template <class T>
@@ -31,14 +33,11 @@ class Slab {
     template <class... Args>
     [[nodiscard]] Slot emplace(Args&&... args) {
         if (free_.empty()) add_block_if_full();
-        const Slot slot = free_.empty() ? static_cast<Slot>(is_live_.size()) : free_.back();
+        const bool is_new = free_.empty();
+        const Slot slot = is_new ? static_cast<Slot>(is_live_.size()) : free_.take_back();
         ::new (static_cast<void*>(room_of(slot))) T{std::forward<Args>(args)...};
-        if (free_.empty()) {
-            is_live_.push_back(true);
-        } else {
-            free_.pop_back();
-            is_live_[slot] = true;
-        }
+        if (is_new) is_live_.push_back(false);
+        is_live_[slot] = true;
         return slot;
     }
 
@@ -56,6 +55,8 @@ class Slab {
 
     [[nodiscard]] bool is_live(Slot slot) const { return slot < is_live_.size() && is_live_[slot]; }
     [[nodiscard]] std::size_t size() const { return is_live_.size() - free_.size(); }
+    /// Slots are smaller than this.
+    [[nodiscard]] Slot end() const { return static_cast<Slot>(is_live_.size()); }
 
     /// Calls `visit(slot, thing)` for each, in the order of their numbers.
     template <class Visit>
@@ -72,7 +73,7 @@ class Slab {
     }
 
   private:
-    static constexpr std::size_t kBlockSlots = 1024;
+    static constexpr std::size_t kBlockSlots = 4096;
     struct Room {
         alignas(T) std::byte bytes[sizeof(T)];
     };
@@ -92,7 +93,7 @@ class Slab {
     std::vector<std::unique_ptr<Room[]>> blocks_;
     std::vector<bool> is_live_;
     /// Places to use again, the last one first: it is the warmest.
-    std::vector<Slot> free_;
+    Segments<Slot, 1024> free_;
 };
 
 }  // namespace pinhole::rendezvous

@@ -1,0 +1,65 @@
+// What a registered peer costs the server, counted where memory is handed out.
+#include <cstdlib>
+#include <new>
+
+#include <fmt/format.h>
+#include <malloc.h>
+
+#include "tests/unit/rendezvous/test_world.hpp"
+
+namespace {
+
+/// What the allocator handed out and did not get back, with its rounding.
+std::size_t live_bytes = 0;
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+    void* out = std::malloc(size);
+    if (out == nullptr) throw std::bad_alloc{};
+    live_bytes += ::malloc_usable_size(out);
+    return out;
+}
+void operator delete(void* at) noexcept {
+    if (at != nullptr) live_bytes -= ::malloc_usable_size(at);
+    std::free(at);
+}
+void operator delete(void* at, std::size_t /*size*/) noexcept {
+    operator delete(at);
+}
+
+namespace pinhole::rendezvous::test {
+namespace {
+
+/// As many as fill a slab's first block, so that no free place is counted.
+constexpr std::size_t kPeers = 4096;
+/// A million peers are to fit into 400 MiB.
+constexpr std::size_t kBytesPerPeerMax = 419;
+
+/// Registers peers of as many subscribers; nothing of them stays but what the server keeps.
+void register_all(World& world) {
+    for (std::size_t i = 0; i < kPeers; ++i) {
+        TestClient client{world, fmt::format("10.0.{}.{}:4000", i / 250, 1 + i % 250)};
+        client.enter(fmt::format("peer-{}", i));
+        world.advance(5ms);
+    }
+    // Longer than answers to handshakes are kept.
+    world.advance(10s);
+    std::vector<Event>{}.swap(world.events);
+    std::vector<Sent>{}.swap(world.strays);
+}
+
+TEST(Memory, OfARegisteredPeerIsFewHundredBytes) {
+    World world;
+    const std::size_t before = live_bytes;
+    register_all(world);
+    ASSERT_EQ(world.server.registered(), kPeers);
+    ASSERT_EQ(world.server.sizes().half_open, 0U);
+    const std::size_t per_peer = (live_bytes - before) / kPeers;
+    EXPECT_LE(per_peer, kBytesPerPeerMax);
+    // Less than the keys alone: the test would not see what it counts.
+    EXPECT_GE(per_peer, sizeof(Client));
+}
+
+}  // namespace
+}  // namespace pinhole::rendezvous::test
