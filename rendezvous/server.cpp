@@ -7,7 +7,7 @@ namespace pinhole::rendezvous {
 Server::Server(Instant now, ServerSettings settings, Random& random)
     : random_(random),
       answers_stun_(settings.answers_stun),
-      identity_(std::move(settings.keys), settings.features, Incarnation{random.u64()}),
+      identity_(std::move(settings.keys), Incarnation{random.u64()}),
       jar_(random),
       budgets_(random),
       streams_(metrics_),

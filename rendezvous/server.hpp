@@ -26,8 +26,6 @@ namespace pinhole::rendezvous {
 struct ServerSettings {
     /// Who the server is.
     crypto::KeyPair keys;
-    /// Feature bits it offers (wire::Feature), as far as this CPU has them.
-    std::uint32_t features = 0;
     /// Wall time at the moment of construction; only the 30-day rule looks at it.
     WallTime wall{};
     /// Answers STUN Binding requests too (RFC 8489): the one thing that may be answered at more

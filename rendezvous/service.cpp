@@ -8,22 +8,15 @@
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
-#include "shared/crypto/aead.hpp"
 #include "shared/net/activation.hpp"
 #include "shared/net/interfaces.hpp"
 #include "shared/net/state_dir.hpp"
-#include "shared/wire/handshake.hpp"
 
 namespace pinhole::rendezvous {
 namespace {
 
 /// How often the store is asked whether an operator released an id.
 constexpr Duration kStorePoll = 1s;
-
-std::uint32_t features_of_this_cpu() {
-    return crypto::is_aes256gcm_available() ? static_cast<std::uint32_t>(wire::Feature::kAes256Gcm)
-                                            : 0;
-}
 
 net::UdpSocket open_socket(const Endpoint& bind) {
     auto socket = net::UdpSocket::try_open(bind);
@@ -108,7 +101,6 @@ Service::Service(const Options& options, const std::filesystem::path& state)
       store_(ids_path(state)),
       server_(net::now(),
               {.keys = identity_.keys().clone(),
-               .features = features_of_this_cpu(),
                .wall = net::wall_now(),
                .answers_stun = options.answers_stun},
               random_),

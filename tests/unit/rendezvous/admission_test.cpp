@@ -151,5 +151,14 @@ TEST(Admission, ProofMeasuresTheRoundTripForTheHeadStart) {
     EXPECT_EQ(far.take<wire::Introduction>().at(0).fire_in_us, 0U);
 }
 
+TEST(Admission, ChoosesTheCipherWithoutExpandedKeysWhateverIsOffered) {
+    World world;
+    TestClient alice(world, "198.51.100.4:4000");
+    alice.features = static_cast<std::uint32_t>(wire::Feature::kAes256Gcm);
+    alice.enter("alice");
+    ASSERT_TRUE(alice.is_registered());
+    EXPECT_EQ(alice.session->suite(), crypto::CipherSuite::kChaCha20Poly1305);
+}
+
 }  // namespace
 }  // namespace pinhole::rendezvous::test

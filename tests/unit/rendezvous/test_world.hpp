@@ -151,6 +151,8 @@ class TestClient {
     crypto::KeyPair keys;
     Path path;
     Incarnation incarnation;
+    /// What it offers in its handshakes.
+    std::uint32_t features = 0;
     std::optional<session::Attempt> attempt;
     std::optional<session::ServerSession> session;
     Cookie cookie{};
@@ -173,7 +175,7 @@ class TestClient {
     }
 
     [[nodiscard]] session::LocalSide local_side() const {
-        return {.keys = keys, .psk = no_psk_, .features = 0, .incarnation = incarnation};
+        return {.keys = keys, .psk = no_psk_, .features = features, .incarnation = incarnation};
     }
 
     World& world_;
