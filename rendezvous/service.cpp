@@ -1,7 +1,7 @@
 #include "rendezvous/service.hpp"
 
+#include <algorithm>
 #include <csignal>
-#include <set>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -106,9 +106,15 @@ Service::Service(const Options& options, const std::filesystem::path& state)
               random_),
       driver_(io_, server_, [this](const Event& event) { on_event(event); }),
       signals_(io_, SIGTERM, SIGINT, SIGUSR1),
-      commit_timer_(io_, [this] { on_commit_due(); }),
+      writer_(io_, store_,
+              {.on_committed = [this](const auto& committed) { on_committed(committed); },
+               .on_changed_elsewhere = [this](const auto& owned) { keep_only(owned); },
+               .on_failed =
+                   [](const std::string& why) {
+                       spdlog::error("event=store_failed why=\"{}\"", why);
+                   }}),
       poll_timer_(io_, [this] { on_poll_due(); }) {
-    for (const StoredBinding& binding : store_.all()) server_.load(binding);
+    store_.for_each([this](const StoredBinding& binding) { server_.load(binding); });
     open_sockets(options);
     if (options.takes_tcp) open_listeners(options);
 }
@@ -201,8 +207,7 @@ void Service::on_signal(int number) {
 
 void Service::on_event(const Event& event) {
     if (const auto* request = std::get_if<StoreRequest>(&event)) {
-        if (!store_.has_batch()) commit_timer_.arm(net::now() + kGroupCommit);
-        store_.add(request->op);
+        writer_.add(request->op);
     } else if (const auto* online = std::get_if<PeerOnline>(&event)) {
         spdlog::info("event=online id={} key={} observed={}", online->id, online->key,
                      online->observed);
@@ -212,41 +217,30 @@ void Service::on_event(const Event& event) {
         spdlog::info("event=introduced asker={} answerer={}", introduced->asker,
                      introduced->answerer);
     } else if (std::holds_alternative<ShutdownDone>(event)) {
-        commit();
+        writer_.finish();
         driver_.stop();
-        commit_timer_.cancel();
         poll_timer_.cancel();
         signals_.cancel();
     }
 }
 
-void Service::on_commit_due() {
-    commit();
-    driver_.drain();
-}
-
-void Service::commit() {
-    if (!store_.has_batch()) return;
-    const auto committed = store_.commit();
+void Service::on_committed(const SqliteStore::Committed& committed) {
     if (!committed.failure.empty())
         spdlog::error("event=store_failed why=\"{}\"", committed.failure);
     for (const StoreResult& result : committed.claims) server_.handle_stored(net::now(), result);
+    driver_.drain();
 }
 
 void Service::on_poll_due() {
     poll_timer_.arm(net::now() + kStorePoll);
-    try {
-        if (!store_.changed_elsewhere()) return;
-        commit();  // what waits here must not look as if it had been released
-        std::set<wire::Id> kept;
-        for (const StoredBinding& binding : store_.all()) kept.insert(binding.id);
-        for (const wire::Id& id : server_.registry().stored_ids()) {
-            if (!kept.contains(id)) server_.release(id);
-        }
-        driver_.drain();
-    } catch (const StoreError& error) {
-        spdlog::error("event=store_failed why=\"{}\"", error.what());
+    writer_.look_for_changes();
+}
+
+void Service::keep_only(const std::vector<wire::Id>& owned) {
+    for (const wire::Id& id : server_.registry().stored_ids()) {
+        if (!std::ranges::binary_search(owned, id)) server_.release(id);
     }
+    driver_.drain();
 }
 
 void Service::log_counters() const {

@@ -1,7 +1,7 @@
 // The process around the server: sockets, store, signals and log lines.
 //
 // Everything that needs the operating system is joined here; what is decided is decided in
-// `Server`. Store operations are collected and committed together.
+// `Server`. The store is written to on a thread of its own.
 #pragma once
 
 #include <filesystem>
@@ -13,7 +13,7 @@
 
 #include "rendezvous/options.hpp"
 #include "rendezvous/server.hpp"
-#include "rendezvous/store_sqlite.hpp"
+#include "rendezvous/store_worker.hpp"
 #include "shared/net/driver.hpp"
 #include "shared/net/key_file.hpp"
 
@@ -41,9 +41,9 @@ class Service {
     void wait_for_signal();
     void on_signal(int number);
     void on_event(const Event& event);
-    void on_commit_due();
+    void on_committed(const SqliteStore::Committed& committed);
     void on_poll_due();
-    void commit();
+    void keep_only(const std::vector<wire::Id>& owned);
     void log_counters() const;
 
     crypto::SystemRandom random_;
@@ -53,7 +53,7 @@ class Service {
     asio::io_context io_;
     net::Driver<Server> driver_;
     asio::signal_set signals_;
-    net::DeadlineTimer commit_timer_;
+    StoreWorker writer_;
     net::DeadlineTimer poll_timer_;
     /// What is listened on: all first ports, and the second ones.
     std::vector<Endpoint> first_;

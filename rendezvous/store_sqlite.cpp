@@ -106,19 +106,23 @@ void SqliteStore::migrate() {
 
 std::vector<StoredBinding> SqliteStore::all() {
     std::vector<StoredBinding> out;
+    for_each([&](const StoredBinding& binding) { out.push_back(binding); });
+    return out;
+}
+
+void SqliteStore::for_each(const std::function<void(const StoredBinding&)>& visit) {
     Statement rows{handle_.get(),
                    "SELECT id, key, first_seen, last_proof FROM bindings ORDER BY id"};
     int code = rows.step();
     for (; code == SQLITE_ROW; code = rows.step()) {
         const auto id = wire::Id::parse(as_text(rows.column(0)));
         if (!id || rows.column(1).size() != crypto::kKeySize) fail(SQLITE_CORRUPT);
-        out.push_back({.id = *id,
-                       .key = crypto::PublicKey::from_bytes(rows.column(1)),
-                       .first_seen = rows.date(2),
-                       .last_proof = rows.date(3)});
+        visit({.id = *id,
+               .key = crypto::PublicKey::from_bytes(rows.column(1)),
+               .first_seen = rows.date(2),
+               .last_proof = rows.date(3)});
     }
     if (code != SQLITE_DONE) fail(code);
-    return out;
 }
 
 SqliteStore::Committed SqliteStore::commit() {

@@ -4,12 +4,13 @@
 //
 // Dates are seconds since 1970. Write-ahead log, synced at each commit: what was committed survives
 // a crash and a power cut. Operations are collected by `add` and written by one `commit` (group
-// commit), which the owner calls at most `kGroupCommit` later. The schema's version is the file's
+// commit), which waits for the disk. The schema's version is the file's
 // `user_version`. Refuses files that are damaged, locked, or of a later version, with a sentence
 // for the operator.
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -20,9 +21,6 @@
 struct sqlite3;
 
 namespace pinhole::rendezvous {
-
-/// A new id waits no longer than this for company in its transaction.
-inline constexpr Duration kGroupCommit = 20ms;
 
 /// The file cannot be used; the text says why and what to do.
 class StoreError : public std::runtime_error {
@@ -37,6 +35,8 @@ class SqliteStore {
 
     /// Everything, by id. Throws StoreError.
     [[nodiscard]] std::vector<StoredBinding> all();
+    /// The same one by one, for who has no use for a second million of them.
+    void for_each(const std::function<void(const StoredBinding&)>& visit);
 
     /// To be written by the next `commit`.
     void add(const StoreOp& op) { batch_.push_back(op); }
