@@ -11,6 +11,9 @@ namespace {
 
 /// An answer that has not come by then never will: the datagram, or the answer, was lost.
 constexpr Duration kRepeatAfter = 500ms;
+/// A server gives a peer up after 90 s, and a turn of all takes longer while more come.
+constexpr Duration kKeptInterval = 40s;
+constexpr std::size_t kTurnsMin = 1000;
 
 SessionIndex index_of(std::size_t peer) {
     return SessionIndex{static_cast<std::uint32_t>(peer + 1)};
@@ -23,7 +26,7 @@ wire::Id id_of(std::size_t peer) {
 IntroductionNonce nonce_of(std::size_t peer) {
     IntroductionNonce out{};
     for (std::size_t i = 0; i < sizeof peer; ++i) {
-        out[i] = static_cast<std::byte>(peer >> (8 * i));
+        out[i] = static_cast<std::byte>((peer + 1) >> (8 * i));  // zeros are nobody's nonce
     }
     return out;
 }
@@ -33,27 +36,49 @@ std::size_t peer_of(const IntroductionNonce& nonce) {
     for (std::size_t i = 0; i < sizeof out; ++i) {
         out |= std::to_integer<std::size_t>(nonce[i]) << (8 * i);
     }
-    return out;
+    return out - 1;
 }
 
 }  // namespace
 
-bool LoadPeers::enter(std::size_t count, std::size_t in_flight) {
-    keys_.reserve(count);
-    while (keys_.size() < count) keys_.push_back(make_keys());
-    sessions_.resize(std::max(sessions_.size(), count));
-    ++incarnation_;
-    std::size_t next = 0;
-    while (next < count || !entering_.empty()) {
-        while (next < count && entering_.size() < in_flight) begin(next++);
+bool LoadPeers::grow_to(std::size_t count, std::size_t in_flight, bool keeps_alive) {
+    keeps_alive_ = keeps_alive;
+    kept_at_ = net::now();
+    return count <= size() || enter(size(), count, in_flight);
+}
+
+bool LoadPeers::come_back(std::size_t count, std::size_t in_flight) {
+    keeps_alive_ = false;
+    restart();
+    return enter(0, count, in_flight);
+}
+
+bool LoadPeers::enter(std::size_t first, std::size_t last, std::size_t in_flight) {
+    while (first < last || !entering_.empty()) {
+        while (first < last && entering_.size() < in_flight) begin(first++);
+        if (keeps_alive_) keep_registered();
         flush();
-        if (receive(10) == 0) repeat_overdue();
-        std::erase_if(entering_, [](const auto& entry) { return entry.second.is_in; });
-        for (const auto& [peer, entering] : entering_) {
-            if (net::now() - entering.attempt.expires() > Duration{0}) return false;
-        }
+        if (receive(10) == 0 && !tend()) return false;
     }
     return true;
+}
+
+bool LoadPeers::tend() {
+    const Instant now = net::now();
+    for (auto& [peer, entering] : entering_) {
+        if (now > entering.attempt.expires()) return false;
+        if (now - entering.sent > kRepeatAfter) send_initiation(peer, entering);
+    }
+    return true;
+}
+
+void LoadPeers::keep_registered() {
+    // One of n has its turn every interval / n.
+    const Duration turn = kKeptInterval / static_cast<Duration::rep>(std::max(size(), kTurnsMin));
+    for (const Instant now = net::now(); kept_at_ + turn <= now; kept_at_ += turn) {
+        next_kept_ = next_kept_ + 1 < size() ? next_kept_ + 1 : 0;
+        send_keepalive(next_kept_, false);
+    }
 }
 
 session::LocalSide LoadPeers::local_side(std::size_t peer) const {
@@ -64,14 +89,15 @@ session::LocalSide LoadPeers::local_side(std::size_t peer) const {
 }
 
 void LoadPeers::begin(std::size_t peer) {
+    while (keys_.size() <= peer) keys_.push_back(crypto::KeyPair::generate(random_));
+    if (sessions_.size() <= peer) sessions_.resize(peer + 1);
     auto attempt = session::Attempt::start(
         net::now(), local_side(peer),
         {.remote = server_, .prologue = session::server_prologue(), .sender = index_of(peer)},
         random_);
     assert(attempt);
     const auto [entry, is_new] = entering_.try_emplace(peer, Entering{std::move(*attempt)});
-    assert(is_new);
-    send_initiation(peer, entry->second);
+    if (is_new) send_initiation(peer, entry->second);
 }
 
 void LoadPeers::send_initiation(std::size_t peer, Entering& entering) {
@@ -79,13 +105,6 @@ void LoadPeers::send_initiation(std::size_t peer, Entering& entering) {
     const session::HandshakeBuffer message = entering.attempt.initiation(entering.cookie);
     std::ranges::copy(message.bytes(), sources_.room().begin());
     sources_.send(static_cast<std::uint32_t>(peer), message.bytes().size());
-}
-
-void LoadPeers::repeat_overdue() {
-    const Instant now = net::now();
-    for (auto& [peer, entering] : entering_) {
-        if (now - entering.sent > kRepeatAfter) send_initiation(peer, entering);
-    }
 }
 
 template <class Frame>
@@ -150,8 +169,7 @@ void LoadPeers::take_frame(std::size_t peer, Bytes frame) {
     if (const auto* keepalive = std::get_if<wire::Keepalive>(&*parsed)) {
         if (keepalive->is_ack) ++acknowledged_;
     } else if (std::holds_alternative<wire::Registered>(*parsed)) {
-        const auto found = entering_.find(peer);
-        if (found != entering_.end()) found->second.is_in = true;
+        entering_.erase(peer);
     } else if (const auto* introduction = std::get_if<wire::Introduction>(&*parsed)) {
         const auto asked = asked_.find(peer_of(introduction->nonce));
         if (peer != peer_of(introduction->nonce)) {

@@ -18,13 +18,30 @@ namespace pinhole::bench {
 
 class LoadPeers {
   public:
-    /// `sources` and `random` must outlive it.
-    LoadPeers(const crypto::PublicKey& server, ManySources& sources, Random& random)
-        : server_(server), sources_(sources), random_(random), shared_keys_(make_keys()) {}
+    /// At most `count_max` peers. `sources` and `random` must outlive it.
+    LoadPeers(const crypto::PublicKey& server, ManySources& sources, Random& random,
+              std::size_t count_max)
+        : server_(server),
+          sources_(sources),
+          random_(random),
+          shared_keys_(crypto::KeyPair::generate(random)) {
+        keys_.reserve(count_max);
+        sessions_.reserve(count_max);
+    }
 
-    /// Lets peers 0 to `count` - 1 register, `in_flight` at a time; those that are registered do it
-    /// anew, as after a restart of theirs. False when the server leaves some unanswered.
-    [[nodiscard]] bool enter(std::size_t count, std::size_t in_flight);
+    /// Lets the next peers register, `in_flight` at a time, until there are `count`. With
+    /// `keeps_alive` those that are in go on to say so. False when one is left unanswered.
+    [[nodiscard]] bool grow_to(std::size_t count, std::size_t in_flight, bool keeps_alive = false);
+    /// Lets the first `count` register anew, as after a restart of theirs.
+    [[nodiscard]] bool come_back(std::size_t count, std::size_t in_flight);
+
+    /// A handshake and a registration of one peer begin; they go on in `receive` and `tend`.
+    void begin(std::size_t peer);
+    /// Sends again what went unanswered for long. False when that has no sense any more.
+    [[nodiscard]] bool tend();
+    [[nodiscard]] std::size_t entering() const { return entering_.size(); }
+    /// Those who begin from now on are other processes than before.
+    void restart() { ++incarnation_; }
 
     /// Seals a keepalive and sends it.
     void send_keepalive(std::size_t peer, bool wants_ack);
@@ -35,23 +52,24 @@ class LoadPeers {
     std::size_t receive(int wait_ms);
     void flush() { sources_.flush(); }
 
+    [[nodiscard]] std::size_t size() const { return sessions_.size(); }
     [[nodiscard]] std::uint64_t acknowledged() const { return acknowledged_; }
-    /// From `ask_for` to `introduced`, one for each introduction that was made.
-    [[nodiscard]] std::vector<Duration>& introduction_times() { return introduction_times_; }
+    /// From `ask_for` to `introduced`, one for each introduction that was made since the last call.
+    [[nodiscard]] std::vector<Duration> take_introduction_times() {
+        return std::exchange(introduction_times_, {});
+    }
 
   private:
     struct Entering {
         session::Attempt attempt;
         Cookie cookie{};
         Instant sent{};
-        bool is_in = false;
     };
 
-    [[nodiscard]] crypto::KeyPair make_keys() const { return crypto::KeyPair::generate(random_); }
     [[nodiscard]] session::LocalSide local_side(std::size_t peer) const;
-    void begin(std::size_t peer);
+    [[nodiscard]] bool enter(std::size_t first, std::size_t last, std::size_t in_flight);
+    void keep_registered();
     void send_initiation(std::size_t peer, Entering& entering);
-    void repeat_overdue();
     void take(MutableBytes datagram);
     void take_response(std::size_t peer, Bytes datagram);
     void take_frame(std::size_t peer, Bytes frame);
@@ -71,7 +89,11 @@ class LoadPeers {
     std::unordered_map<std::size_t, Instant> asked_;
     std::vector<Duration> introduction_times_;
     std::uint64_t acknowledged_ = 0;
-    std::uint64_t incarnation_ = 0;
+    std::uint64_t incarnation_ = 1;
+    /// Keepalives of those that are in: whose turn it is, and since when they are counted.
+    bool keeps_alive_ = false;
+    std::size_t next_kept_ = 0;
+    Instant kept_at_{};
 };
 
 }  // namespace pinhole::bench

@@ -4,7 +4,10 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <string>
+#include <system_error>
 
 #include <sched.h>
 #include <signal.h>
@@ -53,15 +56,29 @@ inline void stay_on_core(int core) {
     static_cast<void>(sched_setaffinity(0, sizeof cores, &cores));
 }
 
-/// CPU time of another process so far, in seconds (its single thread's, by the scheduler's count).
-[[nodiscard]] inline double cpu_seconds_of(pid_t process) {
-    const std::string path = "/proc/" + std::to_string(process) + "/schedstat";
-    std::FILE* const file = std::fopen(path.c_str(), "r");
-    if (file == nullptr) return 0;
-    unsigned long long nanoseconds = 0;
-    const int fields = std::fscanf(file, "%llu", &nanoseconds);
-    std::fclose(file);
-    return fields == 1 ? static_cast<double>(nanoseconds) / 1e9 : 0;
+/// How long the threads of a process ran so far, and how long they could have but had no core, by
+/// the scheduler's count, in seconds.
+struct Schedule {
+    double ran = 0;
+    double waited = 0;
+};
+
+[[nodiscard]] inline Schedule schedule_of(pid_t process) {
+    Schedule out;
+    std::error_code error;
+    const std::filesystem::path tasks = "/proc/" + std::to_string(process) + "/task";
+    for (const auto& task : std::filesystem::directory_iterator{tasks, error}) {
+        std::FILE* const file = std::fopen((task.path() / "schedstat").c_str(), "r");
+        if (file == nullptr) continue;
+        unsigned long long ran = 0;
+        unsigned long long waited = 0;
+        if (std::fscanf(file, "%llu %llu", &ran, &waited) == 2) {
+            out.ran += static_cast<double>(ran) / 1e9;
+            out.waited += static_cast<double>(waited) / 1e9;
+        }
+        std::fclose(file);
+    }
+    return out;
 }
 
 /// Resident memory of another process, in bytes.
@@ -74,6 +91,15 @@ inline void stay_on_core(int core) {
     const int fields = std::fscanf(file, "%llu %llu", &total, &resident);
     std::fclose(file);
     return fields == 2 ? resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)) : 0;
+}
+
+/// The most that it ever was, in bytes.
+[[nodiscard]] inline std::uint64_t peak_memory_of(pid_t process) {
+    std::ifstream file{"/proc/" + std::to_string(process) + "/status"};
+    for (std::string line; std::getline(file, line);) {
+        if (line.starts_with("VmHWM:")) return 1024 * std::strtoull(line.c_str() + 6, nullptr, 10);
+    }
+    return 0;
 }
 
 }  // namespace pinhole::bench

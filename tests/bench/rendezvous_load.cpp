@@ -1,19 +1,28 @@
 // How much one core of a rendezvous carries, beside a bare UDP echo on the same core.
 //
-//   rendezvous_load [PEERS] [SECONDS]
+//   rendezvous_load [PEERS] [SECONDS] [DIRECTORY]
 //
 // The server is the real one on its real driver and socket, in a process that stays on core 0; the
-// load comes from a process on core 1. Handled keepalives are counted per second of the server's
-// CPU time, so what else the machine does matters little. Ids are confirmed in memory: what a
-// durable store costs is measured elsewhere.
+// load comes from a process on core 1. What it handled is counted per second of the server's CPU
+// time, so what else the machine does matters little. Ids are confirmed in memory; with a
+// directory, for files that last as long as the run, new ids are also registered by the program as
+// it is shipped, which stores them on the disk first.
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
+#include <numeric>
 
 #include <asio/posix/stream_descriptor.hpp>
+#include <fcntl.h>
 
+#include "rendezvous/service.hpp"
+#include "shared/crypto/sodium.hpp"
+#include "shared/net/key_file.hpp"
+#include "shared/net/udp_socket.hpp"
+#include "tests/bench/load.hpp"
 #include "tests/bench/load_peers.hpp"
 #include "tests/bench/processes.hpp"
-#include "tests/bench/station.hpp"
+#include "tests/bench/serving.hpp"
 
 namespace {
 
@@ -27,9 +36,18 @@ constexpr std::size_t kEchoSize = 33;
 /// Unanswered requests at a time: far below what the server's socket holds.
 constexpr std::uint64_t kWindow = 2048;
 constexpr std::size_t kEnteringAtATime = 128;
-constexpr std::size_t kIntroductions = 500;
+constexpr double kMiB = 1024 * 1024;
+/// Introductions that are timed, and how often one is asked for, in seconds.
+constexpr std::size_t kIntroductions = 1000;
+constexpr double kIntroductionInterval = 0.003;
 /// One keepalive of three asks for an answer, as a real peer's do.
 constexpr std::uint64_t kKeepalivesPerAck = 3;
+/// So many registrations are measured before the table is large, and again when it is.
+constexpr std::size_t kMeasured = 20'000;
+constexpr std::size_t kComeBack = 5'000;
+/// New ids on the disk, all waiting for it at once.
+constexpr std::size_t kDurable = 5'000;
+constexpr std::size_t kDurableAtATime = 256;
 
 /// The least that a server could do: batches in, the same batches out.
 void echo() {
@@ -55,19 +73,26 @@ void echo() {
 /// What a span of time cost a process.
 class Cost {
   public:
-    explicit Cost(pid_t process) : process_(process), cpu_(cpu_seconds_of(process)) {}
-    [[nodiscard]] double cpu() const { return std::max(cpu_seconds_of(process_) - cpu_, 1e-9); }
+    explicit Cost(pid_t process) : process_(process), before_(schedule_of(process)) {}
+    [[nodiscard]] double cpu() const {
+        return std::max(schedule_of(process_).ran - before_.ran, 1e-9);
+    }
+    /// Others had its core so long, as a share of the time.
+    [[nodiscard]] double waited() const {
+        return (schedule_of(process_).waited - before_.waited) / wall();
+    }
     [[nodiscard]] double wall() const { return seconds_since(begun_); }
 
   private:
     pid_t process_;
-    double cpu_;
+    Schedule before_;
     Clock::time_point begun_ = Clock::now();
 };
 
 void report(const char* what, double count, const Cost& cost) {
-    std::printf("%s per_cpu_second=%.0f per_second=%.0f cpu=%.3f\n", what, count / cost.cpu(),
-                count / cost.wall(), cost.cpu() / cost.wall());
+    std::printf("%s per_cpu_second=%.0f us=%.2f per_second=%.0f cpu=%.3f\n", what,
+                count / cost.cpu(), 1e6 * cost.cpu() / count, count / cost.wall(),
+                cost.cpu() / cost.wall());
     std::fflush(stdout);
 }
 
@@ -99,19 +124,31 @@ void measure_echo(double seconds) {
     end(server);
 }
 
-/// Keepalives of all peers in turn for `seconds`, at most `rate` a second (0: as many as go).
-std::uint64_t keep_alive(LoadPeers& peers, std::size_t count, double seconds, double rate) {
+/// Everybody in turn, in an order that no cache foresees: far from each to the next.
+class Turns {
+  public:
+    explicit Turns(std::size_t count) : count_(count), step_(count * 618 / 1000 + 1) {
+        while (std::gcd(step_, count_) != 1) ++step_;
+    }
+    [[nodiscard]] std::size_t next() { return at_ = (at_ + step_) % count_; }
+
+  private:
+    std::size_t count_;
+    std::size_t step_;
+    std::size_t at_ = 0;
+};
+
+/// Keepalives of all peers in turn for `seconds`, as many as go; one in `per_ack` is answered.
+std::uint64_t keep_alive(LoadPeers& peers, double seconds, std::uint64_t per_ack) {
     const auto begun = Clock::now();
     const std::uint64_t acknowledged = peers.acknowledged();
+    Turns turns{peers.size()};
     std::uint64_t sent = 0;
-    std::size_t next = 0;
-    const auto answered = [&] { return kKeepalivesPerAck * (peers.acknowledged() - acknowledged); };
+    const auto answered = [&] { return per_ack * (peers.acknowledged() - acknowledged); };
     while (seconds_since(begun) < seconds) {
-        const auto allowed = rate > 0 ? static_cast<std::uint64_t>(rate * seconds_since(begun))
-                                      : answered() + kWindow;
+        const std::uint64_t allowed = answered() + kWindow;
         for (std::size_t i = 0; i < kLoadBatch && sent < allowed; ++i) {
-            peers.send_keepalive(next, ++sent % kKeepalivesPerAck == 0);
-            next = next + 1 < count ? next + 1 : 0;
+            peers.send_keepalive(turns.next(), ++sent % per_ack == 0);
         }
         peers.flush();
         peers.receive(sent < allowed ? 0 : 1);
@@ -121,22 +158,73 @@ std::uint64_t keep_alive(LoadPeers& peers, std::size_t count, double seconds, do
     return answered();
 }
 
-/// Introductions beside a load of keepalives; the times of all of them.
-void introduce(LoadPeers& peers, std::size_t count, double rate) {
-    const std::size_t asked = std::min(kIntroductions, count / 2);
-    for (std::size_t i = 0; i < asked; ++i) {
-        peers.ask_for(i, count - 1 - i);
-        keep_alive(peers, count, 0.004, rate);
+/// What a server has to do beside introductions, each a second.
+struct Beside {
+    double keepalives = 0;
+    double returns = 0;
+};
+
+/// Introductions beside that load, and the times of all of them. Asked for are the last peers by
+/// the first ones; those between them come back.
+void introduce(const char* what, pid_t server, LoadPeers& peers, const Beside& load) {
+    const std::size_t asked_max = std::min(kIntroductions, peers.size() / 3);
+    Turns turns{peers.size()};
+    peers.restart();
+    const Cost cost{server};
+    const Cost own_cost{::getpid()};
+    const auto begun = Clock::now();
+    const double seconds = static_cast<double>(asked_max) * kIntroductionInterval + 0.3;
+    std::uint64_t sent = 0;
+    std::size_t returned = 0;
+    std::size_t asked = 0;
+    for (double elapsed = 0; elapsed < seconds; elapsed = seconds_since(begun)) {
+        const auto sent_by_now = static_cast<std::uint64_t>(load.keepalives * elapsed);
+        for (std::size_t i = 0; i < kLoadBatch && sent < sent_by_now; ++i) {
+            peers.send_keepalive(turns.next(), ++sent % kKeepalivesPerAck == 0);
+        }
+        if (asked < asked_max &&
+            asked < static_cast<std::size_t>(elapsed / kIntroductionInterval)) {
+            peers.ask_for(asked, peers.size() - 1 - asked);
+            ++asked;
+        }
+        if (returned < static_cast<std::size_t>(load.returns * elapsed)) {
+            peers.begin(asked_max + returned++ % (peers.size() - 2 * asked_max));
+        }
+        peers.flush();
+        peers.receive(0);
     }
-    keep_alive(peers, count, 0.5, rate);
-    auto& times = peers.introduction_times();
+    const double busy = cost.cpu() / cost.wall();
+    auto times = peers.take_introduction_times();
     if (times.empty()) fail(kProgram, "no introduction was made");
     std::ranges::sort(times);
     const auto ms = [&](std::size_t percent) {
         return static_cast<double>(times[(times.size() - 1) * percent / 100].count()) / 1000;
     };
-    std::printf("introductions made=%zu of=%zu p50_ms=%.3f p99_ms=%.3f\n", times.size(), asked,
-                ms(50), ms(99));
+    std::printf("%s made=%zu of=%zu p50_ms=%.3f p99_ms=%.3f max_ms=%.3f cpu=%.3f waited=%.3f\n",
+                what, times.size(), asked, ms(50), ms(99), ms(100), busy,
+                cost.waited() + own_cost.waited());
+    std::fflush(stdout);
+}
+
+/// Lets everybody register. Nobody may be forgotten meanwhile, so those who are in say so; what
+/// that costs is not counted as registrations' cost.
+void fill(pid_t server, LoadPeers& peers, std::size_t count) {
+    const std::size_t first = std::min(count, kMeasured);
+    {
+        const Cost cost{server};
+        if (!peers.grow_to(first, kEnteringAtATime)) fail(kProgram, "a peer was left unanswered");
+        report("register", static_cast<double>(first), cost);
+    }
+    if (count < 2 * kMeasured) {
+        if (!peers.grow_to(count, kEnteringAtATime)) fail(kProgram, "a peer was left unanswered");
+        return;
+    }
+    if (!peers.grow_to(count - kMeasured, kEnteringAtATime, true)) {
+        fail(kProgram, "a peer was left unanswered");
+    }
+    const Cost cost{server};
+    if (!peers.grow_to(count, kEnteringAtATime)) fail(kProgram, "a peer was left unanswered");
+    report("register_last", static_cast<double>(kMeasured), cost);
 }
 
 void measure_server(std::size_t count, double seconds) {
@@ -147,33 +235,85 @@ void measure_server(std::size_t count, double seconds) {
         serve({*IpAddress::parse("127.0.0.1"), kServerPort}, keys);
     });
     ManySources sources{kServerPort};
-    LoadPeers peers{keys.public_key, sources, random};
-    if (!peers.enter(1, 1)) fail(kProgram, "the server does not answer");
+    LoadPeers peers{keys.public_key, sources, random, count};
+    if (!peers.grow_to(1, 1)) fail(kProgram, "the server does not answer");
     const std::uint64_t memory = memory_of(server);
-    {
-        const Cost cost{server};
-        if (!peers.enter(count, kEnteringAtATime)) fail(kProgram, "a peer was left unanswered");
-        report("register", static_cast<double>(count), cost);
-    }
+    if (count > 1) fill(server, peers, count);
     const double per_peer =
         static_cast<double>(memory_of(server) - memory) / static_cast<double>(count);
-    std::printf("memory peers=%zu bytes_per_peer=%.0f mib=%.1f\n", count, per_peer,
-                static_cast<double>(memory_of(server)) / (1024 * 1024));
+    std::printf("memory peers=%zu bytes_per_peer=%.0f mib=%.1f peak_mib=%.1f\n", count, per_peer,
+                static_cast<double>(memory_of(server)) / kMiB,
+                static_cast<double>(peak_memory_of(server)) / kMiB);
     double rate = 0;
     {
         const Cost cost{server};
-        const std::uint64_t handled = keep_alive(peers, count, seconds, 0);
+        const std::uint64_t handled = keep_alive(peers, seconds, kKeepalivesPerAck);
         report("keepalive", static_cast<double>(handled), cost);
         rate = static_cast<double>(handled) / cost.wall();
     }
     {
-        const std::size_t again = std::min<std::size_t>(count, 4000);
         const Cost cost{server};
-        if (!peers.enter(again, kEnteringAtATime)) fail(kProgram, "a peer did not come back");
-        report("reregister", static_cast<double>(again), cost);
+        report("keepalive_answered", static_cast<double>(keep_alive(peers, seconds, 1)), cost);
     }
-    introduce(peers, count, rate / 2);
+    const std::size_t again = std::min(count, kComeBack);
+    double returns = 0;
+    {
+        const Cost cost{server};
+        if (!peers.come_back(again, kEnteringAtATime)) fail(kProgram, "a peer did not come back");
+        report("reregister", static_cast<double>(again), cost);
+        returns = static_cast<double>(again) / cost.cpu();
+    }
+    if (count >= 3) {
+        introduce("introductions", server, peers, {.keepalives = rate / 2});
+        introduce("introductions_among_returns", server, peers,
+                  {.keepalives = rate / 4, .returns = returns / 4});
+    }
     end(server);
+}
+
+/// How long this disk needs until a block is safe.
+double sync_ms(const std::filesystem::path& directory) {
+    const std::string file = directory / "sync";
+    const int fd = ::open(file.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    if (fd < 0) fail(kProgram, "the directory cannot be written to");
+    std::vector<double> times;
+    const std::array<char, 4096> block{};
+    for (int i = 0; i < 21; ++i) {
+        const auto begun = Clock::now();
+        if (::write(fd, block.data(), block.size()) < 0 || ::fsync(fd) != 0) {
+            fail(kProgram, "the directory cannot be written to");
+        }
+        times.push_back(1000 * seconds_since(begun));
+    }
+    ::close(fd);
+    std::ranges::nth_element(times, times.begin() + 10);
+    return times[10];
+}
+
+void measure_durable(const std::filesystem::path& state) {
+    crypto::SystemRandom random;
+    std::filesystem::create_directories(state);
+    const auto key =
+        net::IdentityFile::load_or_create(rendezvous::key_path(state), random).keys().public_key;
+    const double sync = sync_ms(state);
+    const pid_t server = spawn([&] {
+        stay_on_core(0);
+        serve_durably({*IpAddress::parse("127.0.0.1"), kServerPort}, state);
+    });
+    ManySources sources{kServerPort};
+    LoadPeers peers{key, sources, random, 1 + kDurable};
+    if (!peers.grow_to(1, 1)) fail(kProgram, "the server does not answer");
+    {
+        const Cost cost{server};
+        if (!peers.grow_to(1 + kDurable, kDurableAtATime)) {
+            fail(kProgram, "a peer was left unanswered");
+        }
+        report("register_durable", kDurable, cost);
+        std::printf("disk sync_ms=%.2f registrations_per_sync=%.1f\n", sync,
+                    kDurable / cost.wall() * sync / 1000);
+    }
+    end(server);
+    std::filesystem::remove_all(state);
 }
 
 }  // namespace
@@ -181,11 +321,12 @@ void measure_server(std::size_t count, double seconds) {
 int main(int argc, char** argv) {
     const std::size_t count = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 10'000;
     const double seconds = argc > 2 ? std::strtod(argv[2], nullptr) : 2.0;
-    if (count < 2 || count > kSourcesMax || seconds <= 0) {
-        fail(kProgram, "usage: rendezvous_load [PEERS] [SECONDS]");
+    if (count < 1 || count > kSourcesMax || seconds <= 0) {
+        fail(kProgram, "usage: rendezvous_load [PEERS] [SECONDS] [DIRECTORY]");
     }
     stay_on_core(1);
     measure_echo(seconds);
     measure_server(count, seconds);
+    if (argc > 3) measure_durable(argv[3]);
     return 0;
 }

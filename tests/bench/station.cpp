@@ -27,28 +27,6 @@ Endpoint server_at(const std::string& text) {
     return {*address, kServerPort};
 }
 
-void serve(const Endpoint& at, const crypto::KeyPair& keys) {
-    crypto::SystemRandom random;
-    rendezvous::Server server{
-        net::now(), {.keys = keys.clone(), .wall = net::wall_now(), .answers_stun = true}, random};
-    asio::io_context io;
-    net::Driver<rendezvous::Server>* self = nullptr;
-    net::Driver<rendezvous::Server> driver{
-        io, server, [&](const rendezvous::Event& event) {
-            const auto* request = std::get_if<rendezvous::StoreRequest>(&event);
-            const auto* claim =
-                request != nullptr ? std::get_if<rendezvous::Claim>(&request->op) : nullptr;
-            if (claim == nullptr) return;
-            server.handle_stored(net::now(), {.claim = *claim, .stored = true});
-            self->drain();
-        }};
-    self = &driver;
-    driver.add_socket(kSocketV4, net::UdpSocket::open(at));
-    driver.start();
-    io.run();
-    fail(kProgram, "the server stopped");
-}
-
 Station::Station(std::string_view id, const Endpoint& server, bool offers_aes256gcm)
     : keys_(crypto::KeyPair::generate(random_)),
       node_(

@@ -12,19 +12,13 @@
 #include "shared/net/driver.hpp"
 #include "shared/node/node.hpp"
 #include "tests/bench/load.hpp"
+#include "tests/bench/serving.hpp"
 
 namespace pinhole::bench {
-
-/// The port that the benchmarks' rendezvous has.
-inline constexpr std::uint16_t kServerPort = 34780;
 
 /// The rendezvous at an address that somebody typed. Ends the program when it is none, or a
 /// loopback one: those are no candidates.
 [[nodiscard]] Endpoint server_at(const std::string& text);
-
-/// Serves at `at` until the process ends, and answers STUN, for yardsticks. Ids are confirmed at
-/// once and stored nowhere.
-[[noreturn]] void serve(const Endpoint& at, const crypto::KeyPair& keys);
 
 /// One node with a connection to one other, for `run_sender` and `run_receiver`.
 class Station {
