@@ -11,6 +11,8 @@ constexpr std::size_t kDatagram = 1160;
 // What QUIC implementations begin with on the open internet; the pacer spreads it.
 constexpr std::size_t kWindowInitial = 32 * kDatagram;
 constexpr std::size_t kWindowMin = 4 * kDatagram;
+// What waits for the sender's and the receiver's timers, beyond what the path carries.
+constexpr std::size_t kSlack = 8 * kDatagram;
 
 // BBRv3's ProbeRTT: when the shortest round trip was not seen for this long, half the window for so
 // long shows it again. A flow that is alone sees it all the time.
@@ -33,12 +35,27 @@ constexpr std::size_t kProbeScale = std::size_t{12} << 10U;
 // BBRv3's loss threshold: 2 % beyond what the path loses anyway, which is at most a tenth.
 constexpr std::uint64_t kLossThreshold = 20'000;
 constexpr std::uint64_t kPathLossMax = 100'000;
+// So many rounds in a row that each lost more than this met a path that has become slower, and no
+// competitor: one that starts as fast as it may beside us costs us as much in a round or two only.
+constexpr std::uint64_t kOverrun = 500'000;
+constexpr unsigned kOverrunRounds = 3;
+// How long the best rate counts for what the path can carry.
+constexpr Duration kPeakLasts = 20s;
 
-// Who yields so often and for so long, to half the rate, and still meets a queue, competes. Less
-// made two of our own flows compete with each other.
+// Who yields so often and for so long, to half of what the path carries, and still meets a queue,
+// competes. Less made two of our own flows compete with each other.
 constexpr unsigned kYieldsMax = 8;
 constexpr Duration kYieldTime = 1s;
 constexpr Duration kCompeteTimeMax = 60s;
+// A competitor takes this share of what the path carries, in percent, and no more. It loses some of
+// it beside a flow that takes no notice of loss.
+constexpr unsigned kShare = 55;
+// So many cuts in a row that came in less than half the time that RFC 9438 needs to grow again: the
+// other one does not answer to loss, and cutting only gives way to it.
+constexpr unsigned kEarlyCutsMax = 3;
+// One attempt in so many to give in asks whether the path itself has become longer. The others keep
+// the old round trip: a queue that somebody else keeps up looks the same.
+constexpr unsigned kGivesInForNew = 3;
 // RFC 9438 4.1.2, 4.6.
 constexpr double kCubicC = 0.4;
 constexpr double kCubicBeta = 0.7;
@@ -96,6 +113,7 @@ void CongestionController::finish_round(Instant now, const AckTracker& state) {
 // What the round's loss and queue mean.
 void CongestionController::judge_round(Instant now, std::uint64_t lost, std::uint64_t delivered) {
     const std::uint64_t loss = lost * kMillion / std::max<std::uint64_t>(lost + delivered, 1);
+    note_peak(now, loss > kOverrun);
     const bool is_steady = state_ == State::kCruise || state_ == State::kDown;
     if (is_steady && !was_queued_) {
         path_loss_ = std::min((path_loss_ * 7 + loss) / 8, kPathLossMax);
@@ -121,13 +139,29 @@ void CongestionController::judge_round(Instant now, std::uint64_t lost, std::uin
     }
 }
 
+// The best rate of late, unless the path has become slower since.
+void CongestionController::note_peak(Instant now, bool is_overrun) {
+    rounds_overrun_ = is_overrun ? rounds_overrun_ + 1 : 0;
+    if (rounds_overrun_ >= kOverrunRounds && rate_of_round_ > 0) {
+        peak_rate_ = std::min(peak_rate_, rate_of_round_);
+        compete_rate_ = std::min(compete_rate_, rate_of_round_);
+    }
+    if (rate_ >= peak_rate_ || now - peak_at_ > kPeakLasts) {
+        peak_rate_ = rate_;
+        peak_at_ = now;
+    }
+    // Beside a competitor nothing better can be seen.
+    if (state_ == State::kCompete) peak_at_ = now;
+}
+
 // A queue stands though we send no faster than we think the path delivers: we think too much of it,
-// or somebody else is there.
+// or somebody else is there. Half of the path is enough to leave to one.
 void CongestionController::yield(Instant now, std::uint64_t rate) {
     if (yields_++ == 0) {
-        window_before_yield_ = product(100);
+        rate_before_yield_ = std::max(rate_, peak_rate_);
         yielding_since_ = now;
     }
+    if (rounds_overrun_ < kOverrunRounds) rate = std::max(rate, rate_before_yield_ / 2);
     rates_.reset(rate);
     rate_ = rate;
     enter(State::kDown, now);
@@ -191,46 +225,60 @@ void CongestionController::advance_competition(Instant now, Duration in_state) {
     }
     if (in_state < compete_time_) return;
     compete_time_ = std::min(2 * compete_time_, kCompeteTimeMax);
-    window_before_yield_ = static_cast<std::size_t>(compete_window_);
+    if (++times_given_in_ % kGivesInForNew != 0) round_trip_min_at_ = now;
     yields_ = kYieldsMax / 2;
     enter(State::kRefresh, now);
 }
 
 void CongestionController::begin_competing(Instant now, const AckTracker& state) {
     enter(State::kCompete, now);
-    // Back to what we had before we yielded.
-    compete_window_ =
-        static_cast<double>(std::max({state.in_flight(), product(100), window_before_yield_}));
+    compete_rate_ = rate_before_yield_ * kShare / 100;
+    compete_window_ = share_window(state);
     compete_window_max_ = compete_window_;
+    early_cuts_ = 0;
     yields_ = 0;
     compete_epoch_ = now;
     compete_cut_until_ = 0;
     compete_lost_ = state.lost();
 }
 
-// RFC 9438 in bytes: who meets a flow that fills queues shares with it only as one of its kind.
+// RFC 9438 in bytes, up to our share: who meets a flow that fills queues shares with it only as one
+// of its kind. Who meets one that fills them and does not answer to loss takes the share and stays.
 void CongestionController::compete(Instant now, const AckSample& sample, const AckTracker& state) {
     const bool has_lost = state.lost() > compete_lost_;
     compete_lost_ = state.lost();
+    const double segment = kDatagram;
+    const double k = std::cbrt(compete_window_max_ / segment * (1 - kCubicBeta) / kCubicC);
+    const double since_cut = static_cast<double>((now - compete_epoch_).count()) / 1e6;
+    const double share = share_window(state);
     if (has_lost && state.delivered() >= compete_cut_until_) {
+        early_cuts_ = since_cut < k / 2 ? early_cuts_ + 1 : 0;
         compete_window_max_ = compete_window_;
         compete_window_ = std::max(compete_window_ * kCubicBeta, static_cast<double>(product(100)));
         compete_epoch_ = now;
         compete_cut_until_ = state.delivered() + state.in_flight();
         return;
     }
-    const double segment = kDatagram;
+    if (early_cuts_ >= kEarlyCutsMax) {
+        compete_window_ = share;
+        return;
+    }
     const double round_trip = static_cast<double>(state.round_trip().smoothed().count()) / 1e6;
-    const double t = static_cast<double>((now - compete_epoch_).count()) / 1e6 + round_trip;
-    const double k = std::cbrt(compete_window_max_ / segment * (1 - kCubicBeta) / kCubicC);
+    const double t = since_cut + round_trip;
     const double cubic = kCubicC * std::pow(t - k, 3) * segment + compete_window_max_;
     const double reno = compete_window_max_ * kCubicBeta + 0.53 * segment * t / round_trip;
-    const double aim = std::max(cubic, reno);
+    const double aim = std::min(std::max(cubic, reno), share);
     if (aim <= compete_window_) return;
     const double acknowledged = static_cast<double>(sample.bytes);
     compete_window_ +=
         std::min((aim - compete_window_) * acknowledged / compete_window_, acknowledged / 2);
-    compete_window_ = std::min(compete_window_, static_cast<double>(window_max_));
+}
+
+// What our share is in bytes in flight, as long as the queue makes a round trip.
+double CongestionController::share_window(const AckTracker& state) const {
+    const auto round_trip = static_cast<std::uint64_t>(state.round_trip().smoothed().count());
+    const std::uint64_t bytes = compete_rate_ * round_trip / kMillion + kSlack;
+    return static_cast<double>(std::min<std::uint64_t>(bytes, window_max_));
 }
 
 void CongestionController::enter(State state, Instant now) {
@@ -238,6 +286,7 @@ void CongestionController::enter(State state, Instant now) {
     if (state == State::kUp || state == State::kStartup) {
         yields_ = 0;
         compete_time_ = kCompeteTimeMin;
+        times_given_in_ = 0;
     }
     state_ = state;
     entered_at_ = now;
@@ -272,12 +321,10 @@ std::size_t CongestionController::window() const {
                         window_max_);
     }
     const unsigned percent = state_ == State::kRefresh ? 50 : 200;
-    // What the path carries in a round trip, and what waits for the sender's and the receiver's
-    // timers.
     const auto waiting =
         static_cast<std::size_t>(rate_ * static_cast<std::uint64_t>(kEndDelay.count()) / kMillion);
     const std::size_t slack =
-        state_ == State::kRefresh ? 0 : std::max<std::size_t>(waiting, 8 * kDatagram);
+        state_ == State::kRefresh ? 0 : std::max<std::size_t>(waiting, kSlack);
     const std::size_t least = state_ == State::kStartup ? kWindowInitial : kWindowMin;
     return std::min(std::max(product(percent) + slack, least), window_max_);
 }
@@ -292,7 +339,9 @@ std::uint64_t CongestionController::pacing_rate(Duration round_trip) const {
         case State::kCruise:
         case State::kRefresh: break;
         case State::kCompete:
-            return per_second(static_cast<std::size_t>(compete_window_), round_trip) * 5 / 4;
+            return std::min(
+                per_second(static_cast<std::size_t>(compete_window_), round_trip) * 5 / 4,
+                compete_rate_ + compete_rate_ / 16);
     }
     const std::uint64_t base = rate_ > 0 ? rate_ : per_second(kWindowInitial, round_trip);
     // What the path loses takes its place on the wire too.

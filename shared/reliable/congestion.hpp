@@ -12,8 +12,10 @@
 //
 // Loss without a queue is the path's own and changes nothing but the pacing, which makes up for it.
 // Loss with one, and a queue that stands, mean that others are there or that the path became
-// slower: it yields. Who does not answer by yielding too fills queues until they overflow, as cubic
-// does; beside such a flow the window follows cubic's rule (RFC 9438).
+// slower: it yields, to half of what the path carried of late. Who does not answer by yielding too
+// fills queues until they overflow, as cubic does; beside such a flow the window follows cubic's
+// rule (RFC 9438), up to half and a little. When cutting it does not end the loss, as beside BBR,
+// it stays there.
 #pragma once
 
 #include <algorithm>
@@ -74,11 +76,13 @@ class CongestionController {
     void update_path(Instant now, const AckSample& sample);
     void finish_round(Instant now, const AckTracker& state);
     void judge_round(Instant now, std::uint64_t lost, std::uint64_t delivered);
+    void note_peak(Instant now, bool is_overrun);
     void yield(Instant now, std::uint64_t rate);
     void advance(Instant now, const AckTracker& state);
     void advance_startup(Instant now);
     void advance_competition(Instant now, Duration in_state);
     void compete(Instant now, const AckSample& sample, const AckTracker& state);
+    [[nodiscard]] double share_window(const AckTracker& state) const;
     void begin_competing(Instant now, const AckTracker& state);
     void enter(State state, Instant now);
 
@@ -107,16 +111,24 @@ class CongestionController {
     unsigned rounds_in_state_ = 0;
     /// Rounds in a row that had a queue although we kept below the path's rate.
     unsigned rounds_queued_ = 0;
-    /// Times that we yielded since we last probed, and what was in the path before.
+    /// Times that we yielded since we last probed, and what the path carried before.
     unsigned yields_ = 0;
     Instant yielding_since_;
-    std::size_t window_before_yield_ = 0;
+    std::uint64_t rate_before_yield_ = 0;
+    /// The best rate of late, and when it was seen.
+    std::uint64_t peak_rate_ = 0;
+    Instant peak_at_;
+    /// Rounds in a row that lost most of what they sent.
+    unsigned rounds_overrun_ = 0;
     std::uint64_t rate_before_probe_ = 0;
 
     static constexpr Duration kCompeteTimeMin = 5s;
     /// How long to compete before we look whether the other flow would yield too.
     Duration compete_time_ = kCompeteTimeMin;
-    /// While competing: the window, and RFC 9438's memory.
+    unsigned times_given_in_ = 0;
+    /// While competing: our share in bytes a second, the window, and RFC 9438's memory.
+    std::uint64_t compete_rate_ = 0;
+    unsigned early_cuts_ = 0;
     double compete_window_ = 0;
     double compete_window_max_ = 0;
     Instant compete_epoch_;

@@ -3,11 +3,13 @@
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include "tests/unit/reliable/bbr_model.hpp"
 #include "tests/unit/reliable/flow_lab.hpp"
 
 namespace pinhole::reliable {
 namespace {
 
+using test::BbrModel;
 using test::FlowLab;
 
 double rate_of(std::uint64_t bytes, Duration time) {
@@ -50,6 +52,21 @@ TEST_P(FlowSharing, IsEvenBesideCubic) {
     const double other = rate_of(cubic.bytes - cubic_before, 10s);
     fmt::print("{} ms: ours {:.1f}, cubic {:.1f} Mbit/s\n", GetParam(), one, other);
     EXPECT_NEAR(share(one, other), 0.5, 0.1);
+}
+
+// A flow that takes no notice of loss and keeps two products in flight: who only cuts ends with a
+// tenth. The longer the path, the longer its start takes, which costs us most.
+TEST_P(FlowSharing, KeepsItsShareWhenBbrJoins) {
+    auto& ours = lab_.add_pair();
+    const BbrModel bbr{lab_, 3s};
+    lab_.run_for(8s);
+    const std::uint64_t ours_before = ours.tally.bytes;
+    const std::uint64_t bbr_before = bbr.bytes();
+    lab_.run_for(12s);
+    const double one = rate_of(ours.tally.bytes - ours_before, 12s);
+    const double other = rate_of(bbr.bytes() - bbr_before, 12s);
+    fmt::print("{} ms: ours {:.1f}, BBR {:.1f} Mbit/s\n", GetParam(), one, other);
+    EXPECT_NEAR(share(one, other), 0.5, GetParam() < 100 ? 0.1 : 0.15);
 }
 
 INSTANTIATE_TEST_SUITE_P(RoundTrips, FlowSharing, testing::Values(20, 50, 100));
