@@ -1,4 +1,4 @@
-"""Who gets how much of a link that two flows share: two of ours, and ours beside the kernel's TCP.
+"""Who gets how much of a link that two flows share: two alike, and ours beside the kernel's TCP.
 
 Both flows go from one host to another over one queue. Shares are those of the payload that arrived
 in the same span of time, once both have been there for a while.
@@ -15,14 +15,19 @@ SETTLE = 2
 # How much later the second begins.
 LATER = 3
 TICK = 0.1
-# Name, first flow, second flow, seconds between them.
+BBR = tcp("bbr")
+CUBIC = tcp("cubic")
+# Name, first flow, second flow, seconds between them. What the kernel's own flows do to each other
+# is the yardstick.
 PAIRS = {
     "two Pinhole, at once": (sealed, sealed, 0),
     "two Pinhole, one 3 s later": (sealed, sealed, LATER),
-    "Pinhole, then TCP cubic": (sealed, tcp("cubic"), LATER),
-    "TCP cubic, then Pinhole": (tcp("cubic"), sealed, LATER),
-    "Pinhole, then TCP BBR": (sealed, tcp("bbr"), LATER),
-    "TCP BBR, then Pinhole": (tcp("bbr"), sealed, LATER),
+    "Pinhole, then TCP cubic": (sealed, CUBIC, LATER),
+    "TCP cubic, then Pinhole": (CUBIC, sealed, LATER),
+    "two TCP cubic, one 3 s later": (CUBIC, CUBIC, LATER),
+    "Pinhole, then TCP BBR": (sealed, BBR, LATER),
+    "TCP BBR, then Pinhole": (BBR, sealed, LATER),
+    "two TCP BBR, one 3 s later": (BBR, BBR, LATER),
 }
 
 
@@ -84,7 +89,7 @@ def measure(build, runs, seconds, queues):
 
 
 def row_of(rtt, queue, name, results):
-    """Shares are of ours; where both are, of the one that got more."""
+    """Shares are of ours; where both are alike, of the one that got more."""
     shares = []
     for result in results:
         total = result["first"] + result["second"]
