@@ -27,6 +27,16 @@ void operator delete(void* at) noexcept {
 void operator delete(void* at, std::size_t /*size*/) noexcept {
     operator delete(at);
 }
+// A sanitizer's own do not come here by themselves.
+void* operator new[](std::size_t size) {
+    return operator new(size);
+}
+void operator delete[](void* at) noexcept {
+    operator delete(at);
+}
+void operator delete[](void* at, std::size_t /*size*/) noexcept {
+    operator delete(at);
+}
 
 namespace pinhole::rendezvous::test {
 namespace {
