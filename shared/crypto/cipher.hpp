@@ -14,16 +14,22 @@
 
 namespace pinhole::crypto {
 
+/// Whether a key takes its fast form, which is more than a kilobyte large, once it is busy. The
+/// sessions of a server stay small: keepalives alone add up to any number within the day that their
+/// keys live, and there are a million of them.
+enum class KeyForm : std::uint8_t { kFastWhenBusy, kAlwaysSmall };
+
 /// Movable and small (40 bytes): a server holds two for each of a million sessions.
-class Cipher {
+template <KeyForm kForm>
+class BasicCipher {
   public:
     /// AES needs `is_aes256gcm_available()`; asserts.
-    Cipher(CipherSuite suite, const SecretBytes<32>& key) : aead_(suite, key) {}
+    BasicCipher(CipherSuite suite, const SecretBytes<32>& key) : aead_(suite, key) {}
 
     [[nodiscard]] CipherSuite suite() const { return aead_.suite(); }
 
-    /// A key under which so many messages passed is worth the fast form. Keepalives alone take
-    /// hours for that, and a rekey comes first.
+    /// A key under which so many messages passed is worth the fast form. Between peers keepalives
+    /// alone take hours for that, and a rekey comes first.
     static constexpr std::uint64_t kBusyFrom = 1024;
 
     /// As `Aead::seal` and `Aead::open`, under the nonce of `counter`. One of the two is called,
@@ -52,10 +58,17 @@ class Cipher {
   private:
     // Again after as many messages where it was lost, or OpenSSL could not.
     [[nodiscard]] bool is_time_to_hasten(std::uint64_t counter) const {
-        return counter != 0 && counter % kBusyFrom == 0 && !aead_.is_hastened();
+        return kForm == KeyForm::kFastWhenBusy && counter != 0 && counter % kBusyFrom == 0 &&
+               !aead_.is_hastened();
     }
 
     Aead aead_;
 };
+
+using Cipher = BasicCipher<KeyForm::kFastWhenBusy>;
+using SmallCipher = BasicCipher<KeyForm::kAlwaysSmall>;
+
+extern template class BasicCipher<KeyForm::kFastWhenBusy>;
+extern template class BasicCipher<KeyForm::kAlwaysSmall>;
 
 }  // namespace pinhole::crypto

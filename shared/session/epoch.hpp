@@ -5,6 +5,8 @@
 // epoch refuses to seal at `kSealLimit`.
 #pragma once
 
+#include <type_traits>
+
 #include "shared/base/result.hpp"
 #include "shared/base/tagged.hpp"
 #include "shared/base/time.hpp"
@@ -37,6 +39,11 @@ struct EpochKeys {
 /// The keys that a complete handshake leaves for `suite`.
 [[nodiscard]] EpochKeys make_epoch_keys(const crypto::NoiseHandshake& finished,
                                         crypto::CipherSuite suite, const EpochIndices& indices);
+
+/// RFC 6479 window between peers: reordering across two paths stays inside it.
+inline constexpr std::size_t kPeerWindowBits = 8128;
+/// A server session carries little but keepalives.
+inline constexpr std::size_t kServerWindowBits = 128;
 
 template <std::size_t WindowBits>
 class Epoch {
@@ -104,8 +111,11 @@ class Epoch {
     [[nodiscard]] std::uint64_t opened() const { return opened_; }
 
   private:
-    crypto::Cipher send_;
-    crypto::Cipher receive_;
+    using Key =
+        std::conditional_t<WindowBits == kServerWindowBits, crypto::SmallCipher, crypto::Cipher>;
+
+    Key send_;
+    Key receive_;
     crypto::ReplayWindow<WindowBits> window_;
     FixedBytes<32> hash_;
     EpochIndices indices_;
@@ -113,10 +123,5 @@ class Epoch {
     std::uint32_t next_counter_;
     std::uint32_t opened_ = 0;
 };
-
-/// RFC 6479 window between peers: reordering across two paths stays inside it.
-inline constexpr std::size_t kPeerWindowBits = 8128;
-/// A server session carries little but keepalives.
-inline constexpr std::size_t kServerWindowBits = 128;
 
 }  // namespace pinhole::session

@@ -71,5 +71,22 @@ TEST(Memory, OfARegisteredPeerIsFewHundredBytes) {
     EXPECT_GE(per_peer, sizeof(Client));
 }
 
+TEST(Memory, OfAPeerStaysTheSameHoweverOftenItSaysThatItLives) {
+    World world;
+    TestClient client{world, "10.0.0.1:4000"};
+    client.enter("alice");
+    const auto keep_alive = [&](std::uint64_t times) {
+        for (std::uint64_t i = 0; i < times; ++i) {
+            client.frames.clear();
+            client.send(wire::Keepalive{.wants_ack = true});
+            ASSERT_EQ(client.frames.size(), 1U);
+        }
+    };
+    keep_alive(10);
+    const std::size_t before = live_bytes;
+    keep_alive(3 * crypto::Cipher::kBusyFrom);
+    EXPECT_EQ(live_bytes, before);
+}
+
 }  // namespace
 }  // namespace pinhole::rendezvous::test
