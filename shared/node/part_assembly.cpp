@@ -19,14 +19,17 @@ Bytes piece_of(Bytes datagram, std::size_t index, std::size_t count) {
     return rest.first(std::min(step, rest.size()));
 }
 
-Parsed<std::optional<Bytes>> PartAssembly::add(Instant now, const wire::Part& part) {
+std::optional<Bytes> PartAssembly::add(Instant now, const wire::Part& part) {
     assert(part.index < part.count && part.count <= wire::kPartsMax);
-    if (part.piece.size() > kPieceMax) return dropped(Drop::kBadLength);
-    std::erase_if(partials_,
-                  [&](const Partial& partial) { return now - partial.since >= kPartialLifetime; });
+    const auto drop = [&](Drop reason) {
+        drops_.add(reason);
+        return std::nullopt;
+    };
+    if (part.piece.size() > kPieceMax) return drop(Drop::kBadLength);
+    forget_old(now);
     Partial& partial = find_or_make(now, part);
-    if (partial.count != part.count) return dropped(Drop::kBadField);
-    if (partial.sizes[part.index] != 0) return dropped(Drop::kStale);
+    if (partial.count != part.count) return drop(Drop::kBadField);
+    if (partial.sizes[part.index] != 0) return drop(Drop::kStale);
     partial.sizes[part.index] = part.piece.size();
     std::ranges::copy(part.piece, partial.bytes.begin() + part.index * kPieceMax);
     const auto sizes = std::span{partial.sizes}.first(partial.count);
@@ -34,15 +37,30 @@ Parsed<std::optional<Bytes>> PartAssembly::add(Instant now, const wire::Part& pa
     return complete(partial);
 }
 
+void PartAssembly::forget_old(Instant now) {
+    drops_.add(Drop::kStale, std::erase_if(partials_, [&](const Partial& each) {
+                   return now - each.since >= kPartialLifetime;
+               }));
+}
+
 PartAssembly::Partial& PartAssembly::find_or_make(Instant now, const wire::Part& part) {
     const auto known = std::ranges::find(partials_, part.id, &Partial::id);
     if (known != partials_.end()) return *known;
-    if (partials_.size() == kPartialsMax) partials_.erase(partials_.begin());
-    Partial& made = partials_.emplace_back();
-    made.id = part.id;
-    made.count = part.count;
-    made.since = now;
-    return made;
+    // The oldest makes room where it stands: who sends nothing but first parts must not make us
+    // move all others each time.
+    Partial* made = nullptr;
+    if (partials_.size() < kPartialsMax) {
+        made = &partials_.emplace_back();
+    } else {
+        drops_.add(Drop::kLimit);
+        made = &*std::ranges::min_element(partials_, {}, &Partial::number);
+    }
+    made->number = next_number_++;
+    made->id = part.id;
+    made->count = part.count;
+    made->since = now;
+    made->sizes = {};
+    return *made;
 }
 
 Bytes PartAssembly::complete(Partial& partial) {

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "shared/base/bytes.hpp"
+#include "shared/base/counters.hpp"
 #include "shared/base/datagram.hpp"
-#include "shared/base/result.hpp"
 #include "shared/base/time.hpp"
 #include "shared/wire/peer_frame.hpp"
 #include "shared/wire/transport.hpp"
@@ -36,16 +36,21 @@ inline constexpr Duration kPartialLifetime = 2s;
 
 class PartAssembly {
   public:
+    /// `drops` must outlive this. It counts kBadLength for a piece that is too long, kBadField for
+    /// one that contradicts the others, kStale for one that is here already and for a datagram
+    /// that stayed incomplete, kLimit for one that made room.
+    explicit PartAssembly(DropCounters& drops) : drops_(drops) {}
+
     /// A part that arrived. The whole datagram when this completes one, valid until the next call.
-    /// Drops: kBadLength for a piece that is too long, kStale for one that is here already,
-    /// kBadField for one that contradicts the others.
-    [[nodiscard]] Parsed<std::optional<Bytes>> add(Instant now, const wire::Part& part);
+    [[nodiscard]] std::optional<Bytes> add(Instant now, const wire::Part& part);
     /// Another process of the peer numbers anew.
     void clear() { partials_.clear(); }
     [[nodiscard]] std::size_t incomplete() const { return partials_.size(); }
 
   private:
     struct Partial {
+        /// Smaller is older.
+        std::uint64_t number = 0;
         std::uint16_t id = 0;
         std::uint8_t count = 0;
         Instant since{};
@@ -55,8 +60,10 @@ class PartAssembly {
 
     [[nodiscard]] Partial& find_or_make(Instant now, const wire::Part& part);
     [[nodiscard]] Bytes complete(Partial& partial);
+    void forget_old(Instant now);
 
-    /// The oldest first.
+    DropCounters& drops_;
+    std::uint64_t next_number_ = 0;
     std::vector<Partial> partials_;
     std::array<std::byte, wire::kPartsMax * kPieceMax> whole_;
 };

@@ -192,8 +192,7 @@ void PeerLink::handle_frame(Instant now, const Route& route, const wire::PeerFra
 
 void PeerLink::handle_part(Instant now, const wire::Part& part) {
     const auto whole = parts_.add(now, part);
-    if (!whole) return shared_.drops.add(whole.error());
-    if (*whole && address_) shared_.enet.host().handle_datagram(now, *address_, **whole);
+    if (whole && address_) shared_.enet.host().handle_datagram(now, *address_, *whole);
 }
 
 void PeerLink::handle_rekey(Instant now, const wire::Rekey& frame) {

@@ -298,7 +298,7 @@ class PeerLink {
     std::size_t datagram_size_ = kDatagramSizeMin;
     unsigned black_holes_ = 0;
     std::uint16_t next_part_id_ = 0;
-    PartAssembly parts_;
+    PartAssembly parts_{shared_.drops};
     /// The message that had the peer's latest word about its selection.
     wire::TransportHeader selection_told_;
     /// The same about its NAT.

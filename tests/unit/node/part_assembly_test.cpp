@@ -35,14 +35,15 @@ class PartAssemblyTest : public testing::Test {
     std::optional<Bytes> add_all(const std::vector<wire::Part>& parts) {
         std::optional<Bytes> whole;
         for (const auto& part : parts) {
-            const auto added = assembly.add(now, part);
-            EXPECT_TRUE(added.has_value());
-            whole = added.value_or(std::nullopt);
+            const std::uint64_t before = drops.total();
+            whole = assembly.add(now, part);
+            EXPECT_EQ(drops.total(), before);
         }
         return whole;
     }
 
-    PartAssembly assembly;
+    DropCounters drops;
+    PartAssembly assembly{drops};
     Instant now = kStart;
 };
 
@@ -87,7 +88,8 @@ TEST_F(PartAssemblyTest, ForgetsWhatStaysIncompleteForTwoSeconds) {
     const auto parts = parts_of(1, datagram);
     EXPECT_FALSE(add_all({parts[0]}));
     now += kPartialLifetime;
-    EXPECT_FALSE(add_all({parts[1]}));
+    EXPECT_FALSE(assembly.add(now, parts[1]));
+    EXPECT_EQ(drops[Drop::kStale], 1U);
     const auto whole = add_all({parts[0]});
     ASSERT_TRUE(whole);
     EXPECT_TRUE(same_bytes(*whole, datagram));
@@ -96,11 +98,14 @@ TEST_F(PartAssemblyTest, ForgetsWhatStaysIncompleteForTwoSeconds) {
 TEST_F(PartAssemblyTest, HoldsAFewDatagramsAndDropsTheOldest) {
     const ByteVector datagram = datagram_of(1400);
     for (std::uint16_t id = 0; id < 1000; ++id) {
-        EXPECT_FALSE(add_all({parts_of(id, datagram)[0]}));
+        EXPECT_FALSE(assembly.add(now, parts_of(id, datagram)[0]));
         EXPECT_LE(assembly.incomplete(), kPartialsMax);
     }
+    EXPECT_EQ(drops[Drop::kLimit], 1000 - kPartialsMax);
     EXPECT_TRUE(add_all({parts_of(1000 - kPartialsMax, datagram)[1]}));
     EXPECT_FALSE(add_all({parts_of(0, datagram)[1]}));
+    const auto forgotten = assembly.add(now, parts_of(999 - kPartialsMax, datagram)[1]);
+    EXPECT_FALSE(forgotten);
     EXPECT_LE(sizeof(PartAssembly) + kPartialsMax * (wire::kPartsMax * kPieceMax + 64), 65'536U);
 }
 
@@ -108,13 +113,16 @@ TEST_F(PartAssemblyTest, RefusesWhatContradictsOrRepeats) {
     const ByteVector datagram = datagram_of(1400);
     auto parts = parts_of(5, datagram);
     EXPECT_FALSE(add_all({parts[0]}));
-    EXPECT_EQ(assembly.add(now, parts[0]).error(), Drop::kStale);
+    EXPECT_FALSE(assembly.add(now, parts[0]));
+    EXPECT_EQ(drops[Drop::kStale], 1U);
     wire::Part other = parts[1];
     other.count = 3;
-    EXPECT_EQ(assembly.add(now, other).error(), Drop::kBadField);
+    EXPECT_FALSE(assembly.add(now, other));
+    EXPECT_EQ(drops[Drop::kBadField], 1U);
     const ByteVector long_piece(kPieceMax + 1);
     other = {.id = 6, .index = 0, .count = 2, .piece = long_piece};
-    EXPECT_EQ(assembly.add(now, other).error(), Drop::kBadLength);
+    EXPECT_FALSE(assembly.add(now, other));
+    EXPECT_EQ(drops[Drop::kBadLength], 1U);
     const auto whole = add_all({parts[1]});
     ASSERT_TRUE(whole);
     EXPECT_TRUE(same_bytes(*whole, datagram));
