@@ -109,9 +109,13 @@ void PeerLink::follow_datagram_size(Instant now) {
     const bool is_black_hole =
         std::exchange(black_holes_, agent_.black_holes()) != agent_.black_holes();
     if (std::exchange(sized_address_, address_) != address_) datagram_size_ = kDatagramSizeMin;
+    reliable::EnetHost& enet = shared_.enet.host();
+    if (datagram_size_ > kDatagramSizeMin && address_ &&
+        enet.take_largest_arrived(*address_) == datagram_size_) {
+        agent_.on_large_arrived(now);
+    }
     if (size == datagram_size_ || !is_connected()) return;
     datagram_size_ = size;
-    reliable::EnetHost& enet = shared_.enet.host();
     enet.set_datagram_size(*address_, size);
     if (!is_black_hole) return;
     // What the hole swallowed was repeated into it, and by now ENet's timers have doubled.

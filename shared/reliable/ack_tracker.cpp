@@ -67,6 +67,7 @@ void AckTracker::on_acknowledged(Instant now, const EnetAcknowledgement& acknowl
     const bool is_answer_to_last = found.sent_time == acknowledgement.sent_time;
     if (!was_in_flight || !is_answer_to_last) sample_.is_spurious = true;
     if (is_answer_to_last) {
+        sample_.largest = std::max<std::size_t>(sample_.largest, found.bytes);
         const Duration round_trip = now - found.at;
         round_trip_.add(round_trip);
         sample_.round_trip = sample_.round_trip == Duration{0}

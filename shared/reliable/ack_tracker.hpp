@@ -25,6 +25,8 @@ namespace pinhole::reliable {
 struct AckSample {
     /// Bytes of message that they were the first to acknowledge.
     std::size_t bytes = 0;
+    /// The largest command among those whose last sending arrived.
+    std::size_t largest = 0;
     /// The shortest round trip among them; zero: none that counts.
     Duration round_trip{0};
     /// Bytes a second; 0: no sample.

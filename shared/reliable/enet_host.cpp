@@ -50,6 +50,11 @@ void EnetHost::set_datagram_size(VirtualAddress peer, std::size_t size) {
     }
 }
 
+std::size_t EnetHost::take_largest_arrived(VirtualAddress peer) {
+    ENetPeer* found = engine_->find(peer);
+    return found == nullptr ? 0 : engine_->flow_of(*found).take_largest_arrived();
+}
+
 Result<void, SendError> EnetHost::send(Instant now, VirtualAddress to, std::uint8_t channel,
                                        Bytes message, Delivery delivery) {
     engine_->enter(now);

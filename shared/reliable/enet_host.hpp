@@ -129,6 +129,10 @@ class EnetHost {
     /// until those are acknowledged. Nothing happens for an unknown address.
     void set_datagram_size(VirtualAddress peer, std::size_t size);
 
+    /// The largest datagram to this peer that a fragment filled and that, as acknowledgements say,
+    /// arrived since the last call; 0 when there is none.
+    [[nodiscard]] std::size_t take_largest_arrived(VirtualAddress peer);
+
     /// Queues a copy of `message`.
     [[nodiscard]] Result<void, SendError> send(Instant now, VirtualAddress to, std::uint8_t channel,
                                                Bytes message, Delivery delivery);

@@ -14,6 +14,10 @@ constexpr std::size_t kOvertakesMax = std::size_t{64} * 1024;
 // What ENet makes in one go. The other end can work on it while we make the next.
 constexpr std::size_t kBurstMax = std::size_t{64} * 1024;
 
+// In front of a fragment's bytes in a datagram of its own.
+constexpr std::size_t kFragmentHeaders =
+    sizeof(ENetProtocolHeader) + sizeof(ENetProtocolSendFragment);
+
 bool is_tracked(const EnetCommand& command) {
     return command.is_reliable && has_payload(command.kind);
 }
@@ -32,6 +36,9 @@ void Flow::conclude(const EnetClock& clock, ENetPeer& peer) {
     const Instant now = clock.now();
     has_news_ = false;
     const AckSample sample = tracker_.take_sample(now);
+    if (sample.largest > 0) {
+        largest_arrived_ = std::max(largest_arrived_, sample.largest + kFragmentHeaders);
+    }
     if (sample.bytes == 0 && tracker_.delivered() == delivered_before_) return;
     recovery_.on_acknowledged(now, sample, tracker_);
     recovery_.find_lost(now, clock.milliseconds(), peer, tracker_);
@@ -151,6 +158,7 @@ void Flow::clear() {
     has_more_ = false;
     unsent_ = 0;
     unsent_of_.clear();
+    largest_arrived_ = 0;
 }
 
 }  // namespace pinhole::reliable

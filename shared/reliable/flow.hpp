@@ -56,6 +56,9 @@ class Flow {
     /// The slot gets another peer, or none.
     void clear();
 
+    /// The largest datagram that a fragment filled and that arrived since the last call, else 0.
+    [[nodiscard]] std::size_t take_largest_arrived() { return std::exchange(largest_arrived_, 0); }
+
     /// Messages wait that ENet does not have yet.
     [[nodiscard]] bool has_waiting() const { return !scheduler_.is_empty(); }
     [[nodiscard]] const AckTracker& tracker() const { return tracker_; }
@@ -80,6 +83,7 @@ class Flow {
     bool has_more_ = false;
     /// The most that ENet puts into one datagram.
     std::size_t datagram_ = 0;
+    std::size_t largest_arrived_ = 0;
     /// Bytes of reliable message that ENet has and has not sent once, altogether and by channel.
     std::size_t unsent_ = 0;
     std::vector<std::size_t> unsent_of_;

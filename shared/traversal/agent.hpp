@@ -103,6 +103,8 @@ class Agent {
     /// A datagram of data left on `routes(now)`, `bytes` of UDP payload on a direct path. It counts
     /// towards `direct_data()` and `relayed_data()`.
     void on_data_sent(Instant now, std::size_t bytes);
+    /// Data that left in datagrams of `payload_max()` arrived.
+    void on_large_arrived(Instant now) { path_mtu_.on_large_arrived(now); }
     /// Our NAT was measured (again). `is_asked_for`: because of `MeasurePorts`.
     void set_nat(Instant now, const OurNat& nat, bool is_asked_for);
     /// How long our own mappings live, as far as that was seen.

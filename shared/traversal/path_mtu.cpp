@@ -10,8 +10,10 @@ namespace {
 /// IPv4 20 or IPv6 40, and UDP 8.
 constexpr std::size_t kHeadersV4 = 28;
 constexpr std::size_t kHeadersV6 = 48;
-/// Bounds of the time after which a copy of a probe counts as missing.
-constexpr Duration kMissingMin = 500ms;
+/// Bounds of the time after which a copy of a probe counts as missing. RFC 8899 5.1.1: PROBE_TIMER
+/// is 1 s at least; a size in use that ceased to pass swallows data meanwhile, so it gets less.
+constexpr Duration kMissingMin = 1s;
+constexpr Duration kMissingMinInUse = 500ms;
 constexpr Duration kMissingMax = 2s;
 /// The pace of further copies on a path that answers nothing at all.
 constexpr Duration kSilentInterval = 5s;
@@ -39,9 +41,16 @@ void PathMtu::on_data_sent(Instant now, std::size_t payload) {
     if (is_searching() && now >= search_from_) bulk_ = std::min(bulk_ + payload, kBulkBytes);
 }
 
+void PathMtu::on_large_arrived(Instant now) {
+    if (!is_running_ || payload() == kUdpPayloadMax) return;
+    confirmed_at_ = now;
+    ask_at_ = kNever;
+    if (probe_ && !probe_->candidate) probe_.reset();
+}
+
 void PathMtu::on_too_big(Instant now) {
     if (!is_running_ || probe_ || this->payload() == kUdpPayloadMax) return;
-    ask_at_ = std::min(ask_at_, std::max(now, confirmed_at_ + kConfirmInterval));
+    ask_at_ = std::min(ask_at_, std::max(now, confirmed_at_ + kHintInterval));
 }
 
 std::optional<std::size_t> PathMtu::take_probe(Instant now) {
@@ -67,8 +76,8 @@ void PathMtu::on_probe_sent(Instant now, const wire::ChallengeId& id, Duration r
     assert(probe_);
     probe_->ids[probe_->copies++ % kProbesMax] = id;
     const bool is_silent = probe_->copies > kProbesMax;
-    probe_->due =
-        now + (is_silent ? kSilentInterval : std::clamp(3 * rtt, kMissingMin, kMissingMax));
+    const Duration least = probe_->candidate ? kMissingMin : kMissingMinInUse;
+    probe_->due = now + (is_silent ? kSilentInterval : std::clamp(3 * rtt, least, kMissingMax));
 }
 
 void PathMtu::on_answer(Instant now, const wire::ChallengeId& id) {

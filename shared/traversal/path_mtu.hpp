@@ -4,12 +4,12 @@
 //     base (1232) --bulk--> search: the largest candidate, then halves of what is left
 //          ^                     |
 //          |                     v
-//          +-- black hole -- confirmed size, asked again while large datagrams leave
+//          +-- black hole -- confirmed size, asked again while none is acknowledged
 //
 // A probe is too big when three copies of it stay unanswered while small challenges pass; a dead
-// path says nothing about sizes. ICMP decides nothing: it only makes us ask now (4.6.1). Who sends
-// little is not probed for. Owns no challenge and sends nothing: the agent does both. Sizes are UDP
-// payloads.
+// path says nothing about sizes. ICMP decides nothing: it only makes us ask sooner (4.6.1). Who
+// sends little is not probed for. Owns no challenge and sends nothing: the agent does both. Sizes
+// are UDP payloads.
 #pragma once
 
 #include <array>
@@ -30,8 +30,11 @@ inline constexpr Duration kRaiseInterval = 600s;
 /// After a black hole larger sizes rest so long: a path that carries a probe and loses data must
 /// not stall again and again.
 inline constexpr Duration kAfterBlackHole = 60s;
-/// A confirmed size is asked again so often while larger datagrams than the base leave.
+/// A confirmed size is asked again so often while larger datagrams than the base leave and no
+/// acknowledgement of theirs says that they arrive.
 inline constexpr Duration kConfirmInterval = 1s;
+/// The same when somebody says that it does not pass, which anybody may say.
+inline constexpr Duration kHintInterval = 200ms;
 
 class PathMtu {
   public:
@@ -41,6 +44,8 @@ class PathMtu {
     void stop();
     /// A datagram of data left by the path, so large.
     void on_data_sent(Instant now, std::size_t payload);
+    /// A datagram of the confirmed size was acknowledged: it need not be asked about.
+    void on_large_arrived(Instant now);
     /// Somebody says that a datagram was too big for the path. Makes the confirmed size be asked.
     void on_too_big(Instant now);
 

@@ -110,7 +110,7 @@ TEST_F(PathMtuTest, OneLostProbeOrTwoAreNoLimit) {
 
 TEST_F(PathMtuTest, AnAnswerToAnEarlierCopyConfirmsToo) {
     passes = up_to(0);
-    run(700ms);
+    run(1200ms);
     ASSERT_GE(sent.size(), 2U);
     wire::ChallengeId first{};
     first[0] = std::byte{1};
@@ -176,6 +176,32 @@ TEST_F(PathMtuTest, AConfirmedSizeIsAskedAgainOnlyWhileLargeDatagramsLeave) {
     EXPECT_EQ(mtu.next_timeout(), kNever);
 }
 
+TEST_F(PathMtuTest, WhatIsAcknowledgedIsNotAskedAbout) {
+    run(2s);
+    mtu.on_large_arrived(now);
+    sent.clear();
+    for (int i = 0; i < 1000; ++i) {
+        run(10ms);
+        mtu.on_too_big(now);
+        mtu.on_large_arrived(now);
+    }
+    EXPECT_TRUE(sent.empty());
+    passes = up_to(1300);
+    run(3s);
+    EXPECT_EQ(mtu.payload(), kUdpPayloadMax);
+}
+
+TEST_F(PathMtuTest, ProbesThatAreLostBesideDataThatArrivesAreNoBlackHole) {
+    run(2s);
+    passes = up_to(1300);
+    for (int i = 0; i < 30; ++i) {
+        mtu.on_large_arrived(now);
+        run(1900ms);
+    }
+    EXPECT_EQ(mtu.payload(), 1472U);
+    EXPECT_EQ(mtu.black_holes(), 0U);
+}
+
 TEST_F(PathMtuTest, TooBigIsAskedAboutAndNotBelieved) {
     run(2s);
     run(3s, false);
@@ -185,8 +211,44 @@ TEST_F(PathMtuTest, TooBigIsAskedAboutAndNotBelieved) {
         run(10ms, false);
     }
     EXPECT_EQ(mtu.payload(), 1472U);
-    EXPECT_GE(sent.size(), 5U);
-    EXPECT_LE(sent.size(), 11U);
+    EXPECT_GE(sent.size(), 20U);
+    EXPECT_LE(sent.size(), 51U);
+}
+
+TEST_F(PathMtuTest, TooBigMakesABlackHoleKnownSooner) {
+    const auto time_to_base = [&](bool is_told) {
+        passes = up_to(1472);
+        mtu.start(Family::kV4);
+        run(2s);
+        // Right after the size was confirmed once more.
+        const std::size_t before = sent.size();
+        while (sent.size() == before) run(10ms);
+        run(100ms);
+        passes = up_to(1300);
+        const Instant since = now;
+        while (mtu.payload() > kUdpPayloadMax) {
+            if (is_told) mtu.on_too_big(now);
+            run(10ms);
+        }
+        return now - since;
+    };
+    EXPECT_LT(time_to_base(true) + 500ms, time_to_base(false));
+}
+
+TEST_F(PathMtuTest, CopiesOfASearchAreASecondApart) {
+    passes = up_to(kUdpPayloadMax);
+    std::vector<Duration> between;
+    Instant last{};
+    const Instant end = now + 30s;
+    for (std::size_t count = 0; now < end; count = sent.size()) {
+        run(10ms);
+        if (sent.size() == count) continue;
+        EXPECT_LE(sent.size(), count + 1);
+        if (count > 0) between.push_back(now - last);
+        last = now;
+    }
+    ASSERT_GE(between.size(), 10U);
+    EXPECT_GE(*std::ranges::min_element(between), 1s);
 }
 
 TEST_F(PathMtuTest, TooBigMeansNothingAtTheBase) {
