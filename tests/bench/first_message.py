@@ -100,8 +100,11 @@ def text(rows):
              f"  {ice.HOW if has_ice else ice.MISSING}"]
     for condition in CONDITIONS:
         lines.append(f"  {condition:52}{'p50':>6}{'p90':>6}")
-        lines += [f"    {row['step']:50}{row['p50_rtt']:6.2f}{row['p90_rtt']:6.2f}"
-                  for row in steps if row["condition"] == condition]
+        for row in steps:
+            if row["condition"] == condition:
+                failed = steps[0]["runs"] - row["runs"]
+                lines.append(f"    {row['step']:50}{row['p50_rtt']:6.2f}{row['p90_rtt']:6.2f}" +
+                             (f"  and {failed} runs without a result" if failed else ""))
         lines += [f"    the caller's process, {row['caller']}: {row['cpu_ms']:.0f} ms of CPU, "
                   f"{row['memory_mib']:.1f} MiB at most"
                   for row in rows if "caller" in row and row["condition"] == condition]
