@@ -31,6 +31,16 @@ void Server::handle_datagram(Instant now, const Datagram& in) {
     outbox_.end_datagram();
 }
 
+void Server::foresee(Foresight step, Bytes datagram) const {
+    if (wire::classify(datagram) != wire::Kind::kTransport) return;
+    const auto header = wire::parse_transport_header(datagram);
+    if (!header) return;
+    switch (step) {
+        case Foresight::kIndex: return clients_.foresee_owner(header->receiver);
+        case Foresight::kSession: return clients_.foresee_client(header->receiver);
+    }
+}
+
 Parsed<void> Server::route(Instant now, const Datagram& in) {
     if (in.bytes.size() > kDatagramMax) return dropped(Drop::kBadLength);
     if (answers_stun_ && !is_stream(in.path.socket) && wire::is_stun(in.bytes)) {

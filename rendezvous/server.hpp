@@ -37,6 +37,13 @@ class Server {
   public:
     /// `random` must outlive the server.
     Server(Instant now, ServerSettings settings, Random& random);
+
+    /// What a datagram will need: first what leads to its session, then the session.
+    enum class Foresight : std::uint8_t { kIndex, kSession };
+    /// `datagram`, or a run that begins with it, will be handled soon. A million sessions are in no
+    /// cache: called for a whole batch, once with each step, memory answers for all of it at a
+    /// time. Changes nothing, whatever the bytes are.
+    void foresee(Foresight step, Bytes datagram) const;
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 

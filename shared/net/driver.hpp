@@ -243,6 +243,7 @@ class Driver {
         std::size_t bytes = 0;
         for (std::size_t batch = 0; batch < kBatchesPerTurn && bytes < kBytesPerTurn; ++batch) {
             const auto runs = sockets_.receive(id);
+            foresee(runs);
             const Instant at = now();
             for (const Received& in : runs) {
                 const Path path{id, in.remote};
@@ -256,6 +257,17 @@ class Driver {
             if (is_dry) break;
         }
         sockets_.rearm(id);
+    }
+
+    /// Lets a core that holds more than a cache fetch what a whole batch needs at a time.
+    template <class Runs>
+    void foresee(const Runs& runs) {
+        if constexpr (requires { typename Core::Foresight; }) {
+            if (runs.size() < 2) return;
+            for (const auto step : {Core::Foresight::kIndex, Core::Foresight::kSession}) {
+                for (const Received& in : runs) core_.foresee(step, in.bytes);
+            }
+        }
     }
 
     void on_stream_readable(SocketId id) {

@@ -58,6 +58,12 @@ class SessionTable {
         return place ? std::optional{entries_[*place].owner} : std::nullopt;
     }
 
+    /// `find` will follow: memory may begin to answer. Changes nothing, whatever the index is.
+    void foresee(SessionIndex index) const {
+        const std::uint32_t place = place_named_by(index);
+        if (place < entries_.size()) __builtin_prefetch(&entries_[place]);
+    }
+
     /// Lets an index, which must be in use, lead to another owner, when an attempt became a
     /// session.
     void assign(SessionIndex index, const Owner& owner) {
@@ -79,10 +85,12 @@ class SessionTable {
     [[nodiscard]] SessionIndex index_of(std::uint32_t drawn, std::uint32_t place) const {
         return SessionIndex{drawn | ((place + turn_of(drawn)) & place_mask_)};
     }
+    [[nodiscard]] std::uint32_t place_named_by(SessionIndex index) const {
+        return (index.value() - turn_of(index.value() & ~place_mask_)) & place_mask_;
+    }
     /// The place of an index that is in use.
     [[nodiscard]] std::optional<std::uint32_t> place_of(SessionIndex index) const {
-        const std::uint32_t drawn = index.value() & ~place_mask_;
-        const std::uint32_t place = (index.value() - turn_of(drawn)) & place_mask_;
+        const std::uint32_t place = place_named_by(index);
         const bool is_used =
             index != kNone && place < entries_.size() && entries_[place].index == index;
         return is_used ? std::optional{place} : std::nullopt;

@@ -94,6 +94,19 @@ TEST_F(DriverTest, ATurnEndsBeforeALongBurstDoes) {
     EXPECT_EQ(heard_.size(), kTurn);
 }
 
+TEST_F(DriverTest, LetsTheCoreForeseeAWholeBatchButNoLoneDatagram) {
+    start();
+    send_now(friend_, to(address_, "a"));
+    EXPECT_TRUE(run_until([&] { return heard("a"); }));
+    EXPECT_TRUE(core_.foreseen.empty());
+    for (const char* text : {"b", "c"}) send_now(friend_, to(address_, text));
+    EXPECT_TRUE(run_until([&] { return heard("c"); }));
+    using enum FakeCore::Foresight;
+    const std::vector<std::pair<FakeCore::Foresight, std::string>> expected{
+        {kIndex, "b"}, {kIndex, "c"}, {kSession, "b"}, {kSession, "c"}};
+    EXPECT_EQ(core_.foreseen, expected);
+}
+
 TEST_F(DriverTest, HandsOnEachDatagramOfARun) {
     start();
     send_now(friend_, run_to(address_, "aaaabbbbcc", 4));

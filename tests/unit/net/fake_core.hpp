@@ -21,6 +21,12 @@ class FakeCore {
         std::string text;
     };
 
+    enum class Foresight : std::uint8_t { kIndex, kSession };
+
+    void foresee(Foresight step, Bytes datagram) const {
+        foreseen.emplace_back(step, as_text(datagram));
+    }
+
     // The verbs.
 
     void handle_datagram(Instant at, const Datagram& in) {
@@ -94,6 +100,8 @@ class FakeCore {
     std::deque<IoRequest> requests;
     std::deque<Event> events;
     std::vector<IoEvent> io_events;
+    /// What was announced, in order.
+    mutable std::vector<std::pair<Foresight, std::string>> foreseen;
     Instant deadline = kNever;
     Instant last_now{};
 

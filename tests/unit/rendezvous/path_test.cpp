@@ -183,5 +183,26 @@ TEST(ServerShutdown, WithNobodyThereIsDoneAtOnce) {
     EXPECT_EQ(world.take_events<ShutdownDone>().size(), 1U);
 }
 
+TEST(Foresight, ChangesNothingWhateverComes) {
+    World world;
+    TestClient alice(world, "198.51.100.4:4000");
+    alice.enter("alice");
+    const ByteVector keepalive = alice.seal(wire::Keepalive{.wants_ack = true});
+    std::vector<ByteVector> batch{keepalive, {}, {std::byte{8}}, {std::byte{8}, std::byte{1}}};
+    for (std::size_t i = 0; i < 6; ++i) {
+        // The session's index and others, close to it and far from it.
+        batch.push_back(keepalive);
+        batch.back()[i] ^= std::byte{0x81};
+    }
+    for (int i = 0; i < 200; ++i) batch.push_back(to_vector(world.random.bytes<40>()));
+    for (const auto step : {Server::Foresight::kIndex, Server::Foresight::kSession}) {
+        for (const ByteVector& datagram : batch) world.server.foresee(step, datagram);
+    }
+    EXPECT_FALSE(world.server.poll_transmit());
+    alice.frames.clear();
+    alice.send(keepalive);
+    EXPECT_EQ(alice.take<wire::Keepalive>().size(), 1U);
+}
+
 }  // namespace
 }  // namespace pinhole::rendezvous::test
