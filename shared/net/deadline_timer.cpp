@@ -9,6 +9,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "shared/net/clock.hpp"
+
 namespace pinhole::net {
 namespace {
 
@@ -24,7 +26,11 @@ DeadlineTimer::DeadlineTimer(asio::io_context& io, std::function<void()> on_due)
     : timer_(io, open_timer()), on_due_(std::move(on_due)) {}
 
 void DeadlineTimer::arm(Instant deadline) {
-    if (deadline == armed_) return;
+    deadline_ = deadline;
+    if (deadline < armed_) set(deadline);
+}
+
+void DeadlineTimer::set(Instant deadline) {
     armed_ = deadline;
     itimerspec spec{};
     if (deadline != kNever) {
@@ -39,7 +45,8 @@ void DeadlineTimer::arm(Instant deadline) {
 }
 
 void DeadlineTimer::cancel() {
-    arm(kNever);
+    deadline_ = kNever;
+    set(kNever);
     timer_.cancel();
     waiting_ = false;
 }
@@ -55,12 +62,14 @@ void DeadlineTimer::wait() {
 void DeadlineTimer::on_readable() {
     waiting_ = false;
     std::uint64_t expirations = 0;
-    // Nothing to read: the deadline was moved after the timer had fired.
-    const bool due = ::read(timer_.native_handle(), &expirations, sizeof expirations) > 0;
-    if (due) {
-        armed_ = kNever;
+    // Nothing to read: the timer was set anew after it had gone off.
+    const bool has_gone_off = ::read(timer_.native_handle(), &expirations, sizeof expirations) > 0;
+    if (has_gone_off) armed_ = kNever;
+    if (has_gone_off && deadline_ <= now()) {
+        deadline_ = kNever;
         on_due_();
     }
+    if (deadline_ < armed_) set(deadline_);
     if (armed_ != kNever) wait();
 }
 

@@ -2,6 +2,9 @@
 //
 // Asio's own timers run on CLOCK_MONOTONIC, which stands still while the machine sleeps; this one
 // is due as soon as it wakes. Refuses nothing; a deadline in the past is due at the next loop turn.
+//
+// A deadline that moves away, as with each datagram, leaves the system's timer where it is: it goes
+// off in vain once and is set anew then, which costs less than to set it each time.
 #pragma once
 
 #include <functional>
@@ -29,11 +32,14 @@ class DeadlineTimer {
     void cancel();
 
   private:
+    void set(Instant deadline);
     void wait();
     void on_readable();
 
     asio::posix::stream_descriptor timer_;
     std::function<void()> on_due_;
+    Instant deadline_ = kNever;
+    /// What the system's timer is set to: never later than the deadline.
     Instant armed_ = kNever;
     bool waiting_ = false;
 };

@@ -237,9 +237,6 @@ class Driver {
     }
 
     void on_readable(SocketId id) {
-        for (const IcmpError& error : sockets_.take_errors(id)) {
-            core_.handle_io_event(now(), error);
-        }
         std::size_t bytes = 0;
         for (std::size_t batch = 0; batch < kBatchesPerTurn && bytes < kBytesPerTurn; ++batch) {
             const auto runs = sockets_.receive(id);
@@ -255,6 +252,10 @@ class Driver {
             const bool is_dry = !sockets_.may_have_more();
             drain();  // May close the socket; `receive` is then empty.
             if (is_dry) break;
+        }
+        for (const IcmpError& error : sockets_.take_errors(id)) {
+            core_.handle_io_event(now(), error);
+            drain();
         }
         sockets_.rearm(id);
     }

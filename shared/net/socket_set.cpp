@@ -74,7 +74,7 @@ std::span<const Received> SocketSet::receive(SocketId id) {
 std::vector<IcmpError> SocketSet::take_errors(SocketId id) {
     std::vector<IcmpError> out;
     const auto found = entries_.find(id);
-    if (found == entries_.end()) return out;
+    if (found == entries_.end() || !found->second.socket.may_have_errors()) return out;
     found->second.socket.drain_errors([&](const Endpoint& destination, IcmpError::Kind kind) {
         out.push_back({Path{id, destination}, kind});
     });

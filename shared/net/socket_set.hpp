@@ -50,7 +50,7 @@ class SocketSet {
     [[nodiscard]] std::span<const Received> receive(SocketId id);
     /// The batch of the last `receive` was full: more may wait.
     [[nodiscard]] bool may_have_more() const { return receive_arena_.is_filled(); }
-    /// ICMP errors of `id`, as events for the core.
+    /// ICMP errors of `id`, as events for the core; none before a send or a receive met one.
     [[nodiscard]] std::vector<IcmpError> take_errors(SocketId id);
     /// Waits for the next readability of `id`; nothing if it was closed in the meantime.
     void rearm(SocketId id);

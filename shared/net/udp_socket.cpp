@@ -151,7 +151,10 @@ void UdpSocket::drain_errors(
         header.msg_namelen = sizeof name;
         header.msg_control = control.data();
         header.msg_controllen = control.size();
-        if (::recvmsg(fd_.get(), &header, MSG_ERRQUEUE) < 0) return;
+        if (::recvmsg(fd_.get(), &header, MSG_ERRQUEUE) < 0) {
+            may_have_errors_ = false;
+            return;
+        }
         const auto destination = endpoint_from(reinterpret_cast<const sockaddr*>(&name));
         const auto kind = kind_of(header);
         if (destination && kind) report(*destination, *kind);

@@ -115,6 +115,10 @@ class UdpSocket {
     void drain_errors(
         const std::function<void(const Endpoint& destination, IcmpError::Kind kind)>& report);
 
+    /// The kernel reported an error since `drain_errors` found no more of them. Without one there
+    /// is nothing to drain.
+    [[nodiscard]] bool may_have_errors() const { return may_have_errors_; }
+
     /// A run leaves as one message. False where the kernel cannot or refused it once; each of its
     /// datagrams then leaves by itself.
     [[nodiscard]] bool sends_runs() const { return sends_runs_; }
@@ -141,6 +145,7 @@ class UdpSocket {
     UniqueFd fd_;
     Endpoint local_;
     bool sends_runs_ = false;
+    bool may_have_errors_ = false;
     Traffic received_;
     Traffic sent_;
     Counters<SocketDrop> drops_;

@@ -147,6 +147,8 @@ std::span<const Received> UdpSocket::receive(ReceiveArena& arena) {
         count =
             ::recvmmsg(fd_.get(), in.headers.data(), static_cast<unsigned>(in.wanted), 0, nullptr);
         if (count < 0 && errno == EAGAIN) return {};
+        // The kernel tells an ICMP error once, to whichever call comes first, before any datagram.
+        if (count < 0) may_have_errors_ = true;
     }
     if (count <= 0) return {};
     const auto messages = static_cast<std::size_t>(count);
@@ -253,6 +255,7 @@ void UdpSocket::send_all(std::span<mmsghdr> messages) {
             continue;
         }
         const int error = errno;
+        may_have_errors_ = true;
         msghdr& refused = messages.front().msg_hdr;
         if (refuses_runs(error) && segment_size_of(refused) != 0) {
             send_apart(refused);

@@ -39,6 +39,24 @@ TEST(DeadlineTimer, ALaterDeadlineReplacesAnEarlierOne) {
     EXPECT_EQ(due, 1);
 }
 
+TEST(DeadlineTimer, ADeadlineThatMovedAwayIsDueThenAndNotBefore) {
+    asio::io_context io;
+    int due = 0;
+    Instant fired = kNever;
+    DeadlineTimer timer{io, [&] {
+                            ++due;
+                            fired = now();
+                        }};
+    const Instant last = now() + 20ms;
+    timer.arm(last - 19ms);
+    timer.arm(last - 10ms);
+    timer.arm(last);
+    io.run_for(kPatience);
+    EXPECT_EQ(due, 1);
+    EXPECT_GE(fired, last);
+    EXPECT_NE(fired, kNever);
+}
+
 TEST(DeadlineTimer, ADisarmedDeadlineIsNotDue) {
     asio::io_context io;
     int due = 0;

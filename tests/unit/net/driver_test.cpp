@@ -77,6 +77,26 @@ TEST_F(DriverTest, HandsOnADatagramAndSendsTheAnswer) {
     EXPECT_EQ(answers[0].remote, address_);
 }
 
+TEST_F(DriverTest, ReportsEventsBeforeItSendsSoThatTheirAnswersLeaveWithTheRest) {
+    start();
+    std::size_t unsent = 0;
+    on_event_ = [&](const std::string&) { unsent = core_.outgoing.size(); };
+    send_now(friend_, to(address_, "echo hello"));
+    EXPECT_TRUE(run_until([&] { return heard("echo hello"); }));
+    EXPECT_EQ(unsent, 1U);
+    EXPECT_EQ(receive_texts(friend_, 1).size(), 1U);
+}
+
+TEST_F(DriverTest, SendsBurstAfterBurst) {
+    start();
+    core_.burst = 3;
+    for (int i = 0; i < 10; ++i) core_.say(to_friend(), fmt::format("{}", i));
+    driver_.drain();
+    const auto texts = receive_texts(friend_, 10);
+    ASSERT_EQ(texts.size(), 10U);
+    EXPECT_EQ(texts[9].text, "9");
+}
+
 TEST_F(DriverTest, ReceivesABurstThatIsLongerThanATurn) {
     start();
     constexpr std::size_t kBurst = kBatchesPerTurn * kBatchDatagrams * 2 + 7;

@@ -57,7 +57,11 @@ class FakeCore {
 
     std::optional<Transmit> poll_transmit() {
         const Inside inside{*this};
-        if (outgoing.empty()) return {};
+        if (outgoing.empty() || said_in_burst_ == burst) {
+            said_in_burst_ = 0;
+            return {};
+        }
+        ++said_in_burst_;
         // The storage goes with the next mutation, as a real core's does.
         const auto& [path, text] = sending.emplace_back(std::move(outgoing.front()));
         outgoing.pop_front();
@@ -97,6 +101,8 @@ class FakeCore {
     }
 
     std::deque<std::pair<Path, std::string>> outgoing;
+    /// After so many transmits it says once that there is none.
+    std::size_t burst = 1000;
     std::deque<IoRequest> requests;
     std::deque<Event> events;
     std::vector<IoEvent> io_events;
@@ -118,6 +124,7 @@ class FakeCore {
     };
 
     std::deque<std::pair<Path, std::string>> sending;
+    std::size_t said_in_burst_ = 0;
     bool busy_ = false;
 };
 
