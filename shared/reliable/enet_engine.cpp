@@ -18,6 +18,9 @@ constexpr Duration kWakeAtLeast = 500ms;
 // queues after the last unreliable message left.
 constexpr Duration kTick = 5ms;
 
+// How often what ENet's doubling made of its timers is looked at.
+constexpr Duration kLimitEvery = 20ms;
+
 void require_sound_platform(const ENetHost& host) {
     if (!is_ours(host.socket)) {
         throw std::runtime_error(
@@ -46,9 +49,11 @@ EnetEngine::EnetEngine(const EnetOptions& options, Random& random)
     assert(options.channels >= 1);
     assert(options.mtu >= ENET_PROTOCOL_MINIMUM_MTU);
     assert(options.mtu <= ENET_PROTOCOL_MAXIMUM_MTU);
+    use_own_memory();
     host_.reset(enet_host_create(nullptr, options.peers, options.channels, 0, 0));
     if (!host_) throw std::runtime_error("ENet cannot create a host: all slots are taken");
     require_sound_platform(*host_);
+    slot_ = &slot_of(host_->socket);
     // ENet mixes the host's heap address into its seed; this makes traces repeat.
     host_->randomSeed = random.u32();
     host_->mtu = static_cast<enet_uint32>(options.mtu);
@@ -94,13 +99,16 @@ void EnetEngine::prepare_flows() {
 
 // After each of them: what did leave.
 void EnetEngine::note_sent() {
-    slot_of(host_->socket).visit_new([this](VirtualAddress to, Bytes datagram) {
+    slot_->visit_new([this](VirtualAddress to, Bytes datagram) {
         if (const ENetPeer* peer = find(to)) flow_of(*peer).on_left(clock_.now(), datagram);
     });
 }
 
 void EnetEngine::handle_timeout(Instant now) {
     service(now);
+    // It walks all that is in flight, and the pacer may wake us each 100 us.
+    if (now < limit_timers_at_) return;
+    limit_timers_at_ = now + kLimitEvery;
     for (std::size_t i = 0; i < records_.size(); ++i) {
         if (!is_occupied(i)) continue;
         limit_backoff(host_->peers[i]);
@@ -136,7 +144,7 @@ void EnetEngine::flush() {
 void EnetEngine::finish_sending() {
     flush_due_ = false;
     // Where ENet holds something back for reasons of its own, another call would change nothing.
-    if (slot_of(host_->socket).has_new()) {
+    if (slot_->has_new()) {
         for (std::size_t i = 0; i < records_.size(); ++i) {
             if (is_occupied(i) && flows_[i].has_more()) flush_due_ = true;
         }
@@ -151,7 +159,7 @@ std::optional<EnetTransmit> EnetEngine::poll_transmit() {
     receive();
     // The caller sees the end of a burst before the next one is made.
     if (!std::exchange(in_burst_, true) && flush_due_) flush();
-    const SlotDatagram* datagram = slot_of(host_->socket).take_outgoing();
+    const SlotDatagram* datagram = slot_->take_outgoing();
     in_burst_ = datagram != nullptr;
     if (!in_burst_) return std::nullopt;
     const MutableBytes bytes = datagram->bytes;
@@ -298,7 +306,7 @@ void EnetEngine::reset(VirtualAddress address) {
         flow_of(*peer).clear();
         enet_peer_reset(peer);
     }
-    slot_of(host_->socket).discard_outgoing(address);
+    slot_->discard_outgoing(address);
     events_.erase_if([&](QueuedEvent& event) {
         if (event.peer != address) return false;
         if (event.packet) event_bytes_ -= event.packet->dataLength;

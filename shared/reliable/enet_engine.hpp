@@ -57,8 +57,12 @@ class EnetEngine {
 
     /// The live peer of an address, or null.
     [[nodiscard]] ENetPeer* find(VirtualAddress address) const {
+        // It is the one that was asked for last, as a rule.
+        if (is_at(found_last_, address)) return &host_->peers[found_last_];
         for (std::size_t i = 0; i < records_.size(); ++i) {
-            if (records_[i].address == address && is_live(host_->peers[i])) return &host_->peers[i];
+            if (!is_at(i, address)) continue;
+            found_last_ = i;
+            return &host_->peers[i];
         }
         return nullptr;
     }
@@ -76,7 +80,7 @@ class EnetEngine {
     [[nodiscard]] Flow& flow_of(const ENetPeer& peer) { return flows_[index_of(peer)]; }
 
     /// ENet has something to look at or to say.
-    [[nodiscard]] bool is_due() const { return flush_due_ || slot_of(host_->socket).offered() > 0; }
+    [[nodiscard]] bool is_due() const { return flush_due_ || slot_->offered() > 0; }
     [[nodiscard]] const EnetClock& clock() const { return clock_; }
     [[nodiscard]] int socket_number() const { return host_->socket; }
     [[nodiscard]] const DropCounters& drops() const { return drops_; }
@@ -87,6 +91,9 @@ class EnetEngine {
         return records_[index].address != VirtualAddress{} && is_live(host_->peers[index]);
     }
 
+    [[nodiscard]] bool is_at(std::size_t index, VirtualAddress address) const {
+        return records_[index].address == address && is_live(host_->peers[index]);
+    }
     [[nodiscard]] std::optional<Drop> refusal(VirtualAddress from, const Inspection& found);
     [[nodiscard]] Parsed<Bytes> limit_waiting(const Inspection& found, Bytes plaintext);
     void adopt_incoming(VirtualAddress from);
@@ -112,6 +119,10 @@ class EnetEngine {
     std::vector<PeerRecord> records_;
     std::vector<Flow> flows_;
     HostHandle host_;
+    /// What the host has for a socket; it owns it.
+    EnetSlot* slot_ = nullptr;
+    mutable std::size_t found_last_ = 0;
+    Instant limit_timers_at_;
     ReusingQueue<QueuedEvent> events_;
     std::size_t event_bytes_ = 0;
     PacketHandle polled_;

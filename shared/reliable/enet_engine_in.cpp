@@ -34,7 +34,7 @@ void EnetEngine::handle_datagram(Instant now, VirtualAddress from, Bytes plainte
 
     enter(now);
     if (found->acknowledgements > 0) flows_[found->peer_id].on_datagram(now, plaintext);
-    EnetSlot& slot = slot_of(host_->socket);
+    EnetSlot& slot = *slot_;
     slot.offer(from, *admitted);
     // The rest can wait for what else arrives now; a new peer is ours before anything else happens.
     if (found->is_connect || slot.offered() == kInboxDatagramsMax) receive();
@@ -44,7 +44,7 @@ void EnetEngine::handle_datagram(Instant now, VirtualAddress from, Bytes plainte
 // ENet sees all that arrived since it saw something last and answers none of it yet: then one
 // acknowledgement datagram does for many, and it can carry what the caller says to the messages.
 void EnetEngine::receive() {
-    EnetSlot& slot = slot_of(host_->socket);
+    EnetSlot& slot = *slot_;
     if (slot.offered() == 0) return;
     set_enet_time(clock_.milliseconds());
     for (std::size_t i = 0; i < records_.size(); ++i) {

@@ -9,6 +9,8 @@
 #pragma GCC visibility push(default)
 #include <enet/enet.h>
 
+#include "shared/reliable/enet_memory.hpp"
+
 namespace pinhole::reliable {
 namespace {
 
@@ -16,6 +18,7 @@ namespace {
 // socket number and no context, and asks for the time and for sockets without even that. One
 // thread uses ENet (as ENet demands anyway), so there is no lock.
 struct Platform {
+    EnetMemory memory;
     std::vector<std::unique_ptr<EnetSlot>> slots;
     std::uint32_t now = 1;
 };
@@ -94,6 +97,22 @@ EnetSlot& slot_of(int socket) {
     EnetSlot* slot = find_slot(socket);
     assert(slot != nullptr);
     return *slot;
+}
+
+void use_own_memory() {
+    static constexpr ENetCallbacks kOurs{
+        .malloc = [](std::size_t size) { return platform().memory.take(size); },
+        .free = [](void* memory) { platform().memory.give_back(memory); },
+        .no_memory = nullptr};
+    static_cast<void>(enet_initialize_with_callbacks(ENET_VERSION, &kOurs));
+}
+
+std::uint64_t enet_allocations() {
+    return platform().memory.allocations();
+}
+
+std::size_t enet_bytes_in_use() {
+    return platform().memory.in_use();
 }
 
 void set_enet_time(std::uint32_t milliseconds) {

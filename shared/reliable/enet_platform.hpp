@@ -32,9 +32,9 @@ inline constexpr int kSlotsMax = 0x10000;
 /// Datagrams that wait in one outbox; further ones are lost, as on a wire.
 inline constexpr std::size_t kOutboxDatagramsMax = 16384;
 
-/// Datagrams that wait in one inbox: fewer than ENet receives in one go, which is 256, and as many
-/// as the system hands out in one go as a rule.
-inline constexpr std::size_t kInboxDatagramsMax = 250;
+/// Datagrams that wait in one inbox: fewer than ENet receives in one go, which is 256, and few
+/// enough to stay in the processor's cache until it does.
+inline constexpr std::size_t kInboxDatagramsMax = 64;
 
 /// One datagram of ENet's, plaintext, behind `kEnetHeadroom` bytes of room.
 struct SlotDatagram {
@@ -106,6 +106,13 @@ class EnetSlot {
 
 /// The slot with this number, which must be ours. Lives until ENet destroys its socket.
 [[nodiscard]] EnetSlot& slot_of(int socket);
+
+/// From now on ENet's memory is ours (enet_memory.hpp). To be called before the first host is made.
+void use_own_memory();
+
+/// How often ENet's memory came from the system, and how many bytes all hosts hold.
+[[nodiscard]] std::uint64_t enet_allocations();
+[[nodiscard]] std::size_t enet_bytes_in_use();
 
 /// What ENet's clock shows from now on, to whichever host is called next: `enet_time_get` has no
 /// argument that could say which host asks.

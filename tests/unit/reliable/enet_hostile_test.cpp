@@ -3,9 +3,9 @@
 
 #include <enet/enet.h>
 #include <gtest/gtest.h>
-#include <malloc.h>
 
 #include "shared/reliable/enet_host.hpp"
+#include "shared/reliable/enet_platform.hpp"
 #include "tests/unit/reliable/enet_bytes.hpp"
 #include "tests/unit/reliable/wire.hpp"
 
@@ -24,34 +24,8 @@ constexpr VirtualAddress kAttacker{3};
 // 32768 commands, and the rest of three hosts.
 constexpr std::size_t kMemoryMax = std::size_t{24} << 20U;
 
-// Every byte that ENet holds, in all hosts of the process.
-std::size_t enet_bytes = 0;  // NOLINT: ENet's allocation callbacks have no context.
-
-void* counting_malloc(std::size_t size) {
-    void* block = std::malloc(size);
-    enet_bytes += malloc_usable_size(block);
-    return block;
-}
-
-void counting_free(void* block) {
-    enet_bytes -= malloc_usable_size(block);
-    std::free(block);
-}
-
 class EnetHostile : public testing::Test {
   protected:
-    static void SetUpTestSuite() {
-        const ENetCallbacks callbacks{
-            .malloc = counting_malloc, .free = counting_free, .no_memory = std::abort};
-        ASSERT_EQ(enet_initialize_with_callbacks(ENET_VERSION, &callbacks), 0);
-    }
-
-    static void TearDownTestSuite() {
-        const ENetCallbacks callbacks{
-            .malloc = std::malloc, .free = std::free, .no_memory = std::abort};
-        ASSERT_EQ(enet_initialize_with_callbacks(ENET_VERSION, &callbacks), 0);
-    }
-
     void SetUp() override {
         ASSERT_TRUE(attacker_.connect(now_, kVictim, 10ms));
         ASSERT_TRUE(friend_.connect(now_, kVictim, 10ms));
@@ -101,7 +75,7 @@ class EnetHostile : public testing::Test {
             if (out->to == kFriend) friend_.handle_datagram(now_, kVictim, out->bytes);
             if (out->to == kAttacker) attacker_.handle_datagram(now_, kVictim, out->bytes);
         }
-        memory_seen_ = std::max(memory_seen_, enet_bytes);
+        memory_seen_ = std::max(memory_seen_, enet_bytes_in_use());
     }
 
     void attack(Bytes datagram) {
@@ -179,7 +153,7 @@ TEST_F(EnetHostile, SurvivesMutatedDatagrams) {
 }
 
 TEST_F(EnetHostile, KeepsNoMoreEmptyReliableMessagesThanItsBound) {
-    const std::size_t before = enet_bytes;
+    const std::size_t before = enet_bytes_in_use();
     for (std::uint32_t sequence = 2; sequence < 28'000; sequence += 50) {
         for (std::uint8_t channel = 0; channel < 16; ++channel) {
             Forgery forgery{peer_word_};
@@ -196,7 +170,7 @@ TEST_F(EnetHostile, KeepsNoMoreEmptyReliableMessagesThanItsBound) {
 }
 
 TEST_F(EnetHostile, KeepsNoMoreEmptyUnreliableMessagesThanItsBound) {
-    const std::size_t before = enet_bytes;
+    const std::size_t before = enet_bytes_in_use();
     for (std::uint16_t reliable = 100; reliable < 120; ++reliable) {
         for (std::uint32_t sequence = 1; sequence < 60'000; sequence += 300) {
             Forgery forgery{peer_word_};
@@ -232,7 +206,7 @@ TEST_F(EnetHostile, HearsReliableMessagesOfAPeerWhoseUnreliableOnesItCuts) {
 }
 
 TEST_F(EnetHostile, ReservesNoMoreThanItsBoundForMessagesThatNeverComplete) {
-    const std::size_t before = enet_bytes;
+    const std::size_t before = enet_bytes_in_use();
     for (std::uint32_t i = 0; i < 2000; ++i) {
         const Forgery::Fragment part{.start = static_cast<std::uint16_t>(2 + 10 * i),
                                      .count = 2049,
@@ -253,7 +227,7 @@ TEST_F(EnetHostile, TakesNoMoreThanItsBoundFromAPeerWhoseEventsNobodyPolls) {
         victim_.handle_datagram(
             now_, kAttacker,
             Forgery{peer_word_}.reliable(5, static_cast<std::uint16_t>(1 + i), payload).bytes());
-        memory_seen_ = std::max(memory_seen_, enet_bytes);
+        memory_seen_ = std::max(memory_seen_, enet_bytes_in_use());
         while (victim_.poll_transmit()) {
         }
     }
