@@ -54,7 +54,10 @@ class Link:
             out = figures("\n".join(text for program in (receiver, sender)
                                     for _at, kind, text in program.lines if kind == "out"))
         payload = out["receive"]["total_mib"] * 1024 * 1024
-        out["link"] = {**queue_of(before, after), "overhead": wire_bytes(after) / payload - 1}
+        out["link"] = queue_of(before, after)
+        # The link counts the bytes of UDP only.
+        if wire_bytes(after) > payload:
+            out["link"]["overhead"] = wire_bytes(after) / payload - 1
         return out
 
 
@@ -173,7 +176,7 @@ COST_HEAD = (f"{'queue p50':>11}{'p99 ms':>8}{'wire +':>8}{'CPU s/GiB':>11}{'rec
 def cost(row):
     """What a row cost the link and both machines."""
     return (f"{number(row['queue_p50_ms'], 11)}{number(row['queue_p99_ms'], 8)}"
-            f"{number(row['overhead'] * 100, 6)} %{number(row['cpu_send'], 11)}"
+            f"{percent(row['overhead'])}{number(row['cpu_send'], 11)}"
             f"{number(row['cpu_receive'], 9)}{number(row['memory_send_mib'], 6)}"
             f"{number(row['memory_receive_mib'], 9)}")
 
@@ -210,6 +213,10 @@ def text_beside_bulk(rows):
 
 def cells_of(rows):
     return list(dict.fromkeys((row["rtt_ms"], row["loss"]) for row in rows))
+
+
+def percent(value):
+    return f"{'-':>8}" if value is None else f"{value * 100:6.1f} %"
 
 
 def number(value, width):
