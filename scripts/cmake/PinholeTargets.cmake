@@ -75,5 +75,5 @@ function(pinhole_add_test name)
         # The number of a value, where it has no name: values may be long, and addresses in memory.
         NO_PRETTY_VALUES
         DISCOVERY_TIMEOUT 60
-        PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}" PROCESSORS 2)
+        PROPERTIES TIMEOUT ${arg_TIMEOUT} PROCESSORS 2 LABELS "${arg_LABELS}")
 endfunction()

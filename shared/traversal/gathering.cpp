@@ -278,7 +278,7 @@ void Gathering::start(Instant now, Probe& probe) {
 void Gathering::send(Instant now, Probe& probe) {
     ++probe.tries;
     const bool is_spare =
-        probe.tries >= kTriesMax &&
+        probe.tries > kTriesMax &&
         std::ranges::any_of(probes_, [](const Probe& any) { return any.answered; });
     probe.due = now + (is_spare ? kSpareRetry : wait_after(probe.tries));
     if (transmits_.size() == kQueueMax) return;
