@@ -122,10 +122,16 @@ void Node::Core::settle(Instant now) {
 }
 
 void Node::Core::send_enet_datagrams(Instant now) {
+    PeerLink* link = nullptr;
+    VirtualAddress to;
     while (const auto transmit = enet_.poll_transmit()) {
-        const auto owner = enet_.peer_of(transmit->to);
-        PeerLink* link = owner ? find(*owner) : nullptr;
-        if (link != nullptr) link->send_enet(now, *transmit);
+        if (link == nullptr || transmit->to != to) {
+            to = transmit->to;
+            const auto owner = enet_.peer_of(to);
+            link = owner ? find(*owner) : nullptr;
+            if (link != nullptr) link->begin_burst(now);
+        }
+        if (link != nullptr) link->send_enet(*transmit);
     }
     if (enet_.host().has_more()) has_rest_ = true;
 }
@@ -173,7 +179,7 @@ void Node::Core::take(const reliable::EnetEvent& event) {
     if (link == nullptr || link->address() != address) return;
     if (const auto* message = std::get_if<reliable::EnetMessage>(&event)) {
         link->on_enet_connected();
-        events_.push_message(*owner, message->channel, message->bytes);
+        events_.push_message(*owner, message->channel, enet_.host().take_message());
     } else if (std::holds_alternative<reliable::EnetConnected>(event)) {
         link->on_enet_connected();
     } else {
@@ -265,12 +271,17 @@ std::optional<PeerStatus> Node::Core::status(PeerNumber peer) const {
         .key = link.key(),
         .is_connected = link.is_connected(),
         .path = link.path(),
-        .bytes_unacknowledged =
-            link.address() ? enet_.host().bytes_unacknowledged(*link.address()) : 0,
+        .bytes_unacknowledged = bytes_unacknowledged(peer),
         .rekeys = link.rekeys(),
         .nat = told ? std::optional{told->behavior} : std::nullopt,
         .plan = link.agent().plan(),
     };
+}
+
+std::size_t Node::Core::bytes_unacknowledged(PeerNumber peer) const {
+    const auto found = links_.find(peer);
+    if (found == links_.end() || !found->second->address()) return 0;
+    return enet_.host().bytes_unacknowledged(*found->second->address());
 }
 
 std::vector<PeerStatus> Node::Core::peers() const {
@@ -333,6 +344,9 @@ void Node::shutdown(Instant now) {
 }
 std::optional<PeerStatus> Node::status(PeerNumber peer) const {
     return core_->status(peer);
+}
+std::size_t Node::bytes_unacknowledged(PeerNumber peer) const {
+    return core_->bytes_unacknowledged(peer);
 }
 std::vector<PeerStatus> Node::peers() const {
     return core_->peers();

@@ -93,6 +93,9 @@ class Node {
     void shutdown(Instant now);
 
     [[nodiscard]] std::optional<PeerStatus> status(PeerNumber peer) const;
+    /// `PeerStatus::bytes_unacknowledged` alone, for those who ask before each message; 0 for a
+    /// peer that does not exist.
+    [[nodiscard]] std::size_t bytes_unacknowledged(PeerNumber peer) const;
     /// Every peer that has a number, oldest first.
     [[nodiscard]] std::vector<PeerStatus> peers() const;
     [[nodiscard]] bool is_registered() const;

@@ -38,17 +38,19 @@ void PeerLink::leave(const Path& path, Outgoing& outgoing) {
     if (!outgoing.leave(path)) shared_.drops.add(Drop::kLimit);
 }
 
-void PeerLink::send_enet(Instant now, const reliable::EnetTransmit& transmit) {
+void PeerLink::begin_burst(Instant now) {
+    burst_ = {.began_at = now, .routes = agent_.routes(now)};
+    burst_.frame_max = frame_max(burst_.routes);
+}
+
+void PeerLink::send_enet(const reliable::EnetTransmit& transmit) {
     // While no session exists ENet's repeats go nowhere; it repeats them again.
-    if (!session_ || transmit.to != address_) return;
-    const traversal::Routes routes = agent_.routes(now);
-    if (!routes.primary) return;
-    const std::size_t longest = frame_max(routes);
-    if (transmit.with_headroom.size() <= longest) {
+    if (!session_ || transmit.to != address_ || !burst_.routes.primary) return;
+    if (transmit.with_headroom.size() <= burst_.frame_max) {
         wire::tag_enet_frame(transmit.with_headroom);
-        return send_data(now, routes, transmit.with_headroom);
+        return send_data(transmit.with_headroom);
     }
-    const std::size_t count = count_parts(transmit.bytes.size(), longest);
+    const std::size_t count = count_parts(transmit.bytes.size(), burst_.frame_max);
     if (count == 0) return shared_.drops.add(Drop::kLimit);
     const std::uint16_t id = next_part_id_++;
     FixedBytes<kPartHeader + kPieceMax> frame;
@@ -57,7 +59,7 @@ void PeerLink::send_enet(Instant now, const reliable::EnetTransmit& transmit) {
                               .index = static_cast<std::uint8_t>(i),
                               .count = static_cast<std::uint8_t>(count),
                               .piece = piece_of(transmit.bytes, i, count)};
-        send_data(now, routes, Bytes{frame}.first(wire::encode(part, frame)));
+        send_data(Bytes{frame}.first(wire::encode(part, frame)));
     }
 }
 
@@ -73,15 +75,15 @@ std::size_t PeerLink::frame_max(const traversal::Routes& routes) const {
     return longest - wire::kTransportOverhead;
 }
 
-void PeerLink::send_data(Instant now, const traversal::Routes& routes, Bytes frame) {
-    const auto& [primary, duplicate] = routes;
+void PeerLink::send_data(Bytes frame) {
+    const auto& [primary, duplicate] = burst_.routes;
     const bool is_relayed_only = primary->is_relay() && !(duplicate && duplicate->is_direct());
     Outgoing outgoing{shared_.out,
                       is_relayed_only ? Outgoing::Way::kRelay : Outgoing::Way::kDirect};
     const Bytes sealed = outgoing.seal(*session_, frame);
     if (sealed.empty()) return shared_.drops.add(Drop::kLimit);
     session_->on_data_sent();
-    agent_.on_data_sent(now, sealed.size());
+    agent_.on_data_sent(burst_.began_at, sealed.size());
     if (is_relayed_only) {
         if (handle_) shared_.rendezvous.relay(*handle_, outgoing);
         return;

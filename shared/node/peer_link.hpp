@@ -126,8 +126,10 @@ class PeerLink {
     /// True when ENet alone has got something: `drain` can wait for more of its datagrams.
     [[nodiscard]] bool handle_transport(Instant now, const Route& route,
                                         const wire::TransportHeader& header, const Opening& in);
-    /// ENet wants this datagram to leave for an address of ours.
-    void send_enet(Instant now, const reliable::EnetTransmit& transmit);
+    /// ENet wants datagrams to leave for an address of ours: they go the same way.
+    void begin_burst(Instant now);
+    /// One of them.
+    void send_enet(const reliable::EnetTransmit& transmit);
     void on_enet_connected();
     /// ENet's connection ended in good order.
     void on_enet_closed();
@@ -244,8 +246,8 @@ class PeerLink {
     void follow_datagram_size(Instant now);
     /// The longest frame that fits all these routes.
     [[nodiscard]] std::size_t frame_max(const traversal::Routes& routes) const;
-    /// Seals a frame of data and sends it on these routes.
-    void send_data(Instant now, const traversal::Routes& routes, Bytes frame);
+    /// Seals a frame of data and sends it on the burst's routes.
+    void send_data(Bytes frame);
     void dispatch(const Route& route, Bytes sealed, Outgoing& outgoing);
     void leave(const Path& path, Outgoing& outgoing);
     /// A copy of a sealed message or a handshake goes through the server. There must be a handle.
@@ -293,6 +295,12 @@ class PeerLink {
     Incarnation remote_incarnation_{};
     std::optional<VirtualAddress> address_;
     std::optional<PathChanged> path_;
+    struct Burst {
+        Instant began_at{};
+        traversal::Routes routes{};
+        std::size_t frame_max = 0;
+    };
+    Burst burst_;
     /// What ENet was told about the size of its datagrams, and for which address.
     std::optional<VirtualAddress> sized_address_;
     std::size_t datagram_size_ = kDatagramSizeMin;

@@ -191,6 +191,15 @@ std::optional<EnetEvent> EnetEngine::poll_event() {
     return std::nullopt;
 }
 
+OwnedMessage EnetEngine::take_message() {
+    assert(polled_);
+    const auto* data = reinterpret_cast<const std::byte*>(polled_->data);
+    const Bytes bytes{data, polled_->dataLength};
+    return {.bytes = bytes, .memory = {polled_.release(), [](void* packet) {
+                                           enet_packet_destroy(static_cast<ENetPacket*>(packet));
+                                       }}};
+}
+
 Instant EnetEngine::next_timeout() const {
     if (is_due()) return clock_.now();
     Instant next = kNever;

@@ -42,6 +42,7 @@ class EnetEngine {
     void service(Instant now);
     [[nodiscard]] std::optional<EnetTransmit> poll_transmit();
     [[nodiscard]] std::optional<EnetEvent> poll_event();
+    [[nodiscard]] OwnedMessage take_message();
     [[nodiscard]] Instant next_timeout() const;
     [[nodiscard]] bool connect(Instant now, VirtualAddress to, Duration round_trip_time);
     [[nodiscard]] Result<void, SendError> send(VirtualAddress to, std::uint8_t channel,

@@ -29,6 +29,10 @@ std::optional<EnetEvent> EnetHost::poll_event() {
     return engine_->poll_event();
 }
 
+OwnedMessage EnetHost::take_message() {
+    return engine_->take_message();
+}
+
 Instant EnetHost::next_timeout() const {
     return engine_->next_timeout();
 }

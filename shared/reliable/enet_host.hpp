@@ -69,6 +69,13 @@ struct EnetMessage {
     Bytes bytes;
 };
 
+/// A message, and what keeps its bytes where they are.
+struct OwnedMessage {
+    using Memory = std::unique_ptr<void, void (*)(void*)>;
+    Bytes bytes{};
+    Memory memory{nullptr, [](void*) {}};
+};
+
 /// The connection, or our attempt at one, is over: the other end disconnected or refused, or our
 /// `disconnect` is done. Never raised by `reset`.
 struct EnetClosed {
@@ -112,6 +119,8 @@ class EnetHost {
     [[nodiscard]] std::optional<EnetTransmit> poll_transmit();
     [[nodiscard]] bool has_more() const;
     [[nodiscard]] std::optional<EnetEvent> poll_event();
+    /// Right after `poll_event` yielded a message: the message for keeps.
+    [[nodiscard]] OwnedMessage take_message();
     /// When `handle_timeout` has work: `kNever` while nothing is unacknowledged.
     [[nodiscard]] Instant next_timeout() const;
 

@@ -77,8 +77,7 @@ bool Station::send(std::uint8_t channel, Octets bytes) {
 
 std::size_t Station::bytes_ahead() const {
     if (!peer_) fail(kProgram, "the other side is gone");
-    const auto status = node_.status(*peer_);
-    return status ? status->bytes_unacknowledged : 0;
+    return node_.bytes_unacknowledged(*peer_);
 }
 
 }  // namespace pinhole::bench

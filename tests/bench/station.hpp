@@ -45,7 +45,6 @@ class Station {
         driver_.drain();
         io_.restart();
         io_.run_one_for(std::chrono::milliseconds{wait_ms});
-        io_.poll();
         on_message_ = nullptr;
     }
     [[nodiscard]] bool is_direct() const { return is_direct_; }
