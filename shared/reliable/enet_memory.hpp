@@ -4,6 +4,9 @@
 // blocks back at once only to hand them out again. Here blocks of about one size (a quarter of a
 // power of two apart) wait in a list for their next use, `kKeptMax` bytes of them at most; what a
 // burst needed beyond that goes back to the system. Not for several threads, as ENet is not.
+//
+// AddressSanitizer sees the blocks as if each came from malloc and went back there; in other builds
+// the two macros for that are nothing.
 #pragma once
 
 #include <array>
@@ -13,6 +16,8 @@
 #include <cstdint>
 #include <cstdlib>
 #include <new>
+
+#include <sanitizer/asan_interface.h>
 
 namespace pinhole::reliable {
 
@@ -41,9 +46,11 @@ class EnetMemory {
             void* const memory = std::malloc(sizeof(Block) + room);
             if (memory == nullptr) return nullptr;
             block = new (memory) Block{.room = room};
+            ASAN_POISON_MEMORY_REGION(block + 1, room);
             ++allocations_;
         }
         in_use_ += room;
+        ASAN_UNPOISON_MEMORY_REGION(block + 1, size);
         return block + 1;
     }
 
@@ -52,6 +59,7 @@ class EnetMemory {
         if (memory == nullptr) return;
         Block* const block = static_cast<Block*>(memory) - 1;
         in_use_ -= block->room;
+        ASAN_POISON_MEMORY_REGION(block + 1, block->room);
         if (block->room > kBlockMax || kept_ + block->room > kKeptMax) return std::free(block);
         kept_ += block->room;
         Block*& first = free_[class_of(block->room)];

@@ -6,6 +6,13 @@
 
 #include <gtest/gtest.h>
 
+// clang's word for it.
+#ifdef __has_feature
+#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
+#define __SANITIZE_ADDRESS__
+#endif
+#endif
+
 namespace pinhole::reliable {
 namespace {
 
@@ -61,6 +68,19 @@ TEST(EnetMemory, ReturnsToTheSystemWhatABurstNeeded) {
     const std::size_t kept = memory.kept();
     memory.give_back(memory.take(EnetMemory::kBlockMax + 1));
     EXPECT_EQ(memory.kept(), kept);
+}
+
+TEST(EnetMemory, AddressSanitizerSeesWhatMayNotBeTouched) {
+#ifdef __SANITIZE_ADDRESS__
+    EnetMemory memory;
+    auto* const block = static_cast<unsigned char*>(memory.take(100));
+    EXPECT_FALSE(__asan_address_is_poisoned(block + 99));
+    EXPECT_TRUE(__asan_address_is_poisoned(block + 104));
+    memory.give_back(block);
+    EXPECT_TRUE(__asan_address_is_poisoned(block));
+#else
+    GTEST_SKIP() << "this build has no AddressSanitizer";
+#endif
 }
 
 }  // namespace
