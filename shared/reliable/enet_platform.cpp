@@ -67,15 +67,6 @@ MutableBytes make_room(SlotDatagram& datagram, VirtualAddress peer, std::size_t 
     return datagram.bytes;
 }
 
-void scatter(Bytes in, std::span<const ENetBuffer> buffers) {
-    for (const ENetBuffer& buffer : buffers) {
-        const std::size_t size = std::min(in.size(), buffer.dataLength);
-        if (size == 0) continue;
-        std::memcpy(buffer.data, in.data(), size);
-        in = in.subspan(size);
-    }
-}
-
 }  // namespace
 
 void EnetSlot::offer(VirtualAddress from, Bytes datagram) {
@@ -225,13 +216,13 @@ int enet_socket_send(ENetSocket socket, const ENetAddress* address, const ENetBu
 }
 
 // Zero says that nothing is there. An error, and it is the one that we mean to make, ends a service
-// call that received something, before ENet answers it. A datagram that does not fit is dropped
-// whole.
+// call that received something, before ENet answers it. A datagram that would not fit into ENet's
+// buffer is dropped whole; one that would stays where it is, and the engine shows ENet that place.
 int enet_socket_receive(ENetSocket socket, ENetAddress* address, ENetBuffer* buffers,
                         size_t buffer_count) {
     EnetSlot* slot = pinhole::reliable::find_slot(socket);
     if (slot == nullptr) return 0;
-    const bool has_received = slot->has_received();
+    const bool has_received = slot->received() != nullptr;
     const std::span<const ENetBuffer> parts{buffers, buffer_count};
     const auto* datagram = slot->take_offered(pinhole::reliable::total_size(parts));
     if (datagram == nullptr) return has_received ? -1 : 0;
@@ -239,7 +230,6 @@ int enet_socket_receive(ENetSocket socket, ENetAddress* address, ENetBuffer* buf
         address->host = datagram->peer.value();
         address->port = 1;
     }
-    pinhole::reliable::scatter(datagram->bytes, parts);
     return static_cast<int>(datagram->bytes.size());
 }
 

@@ -54,17 +54,16 @@ class EnetSlot {
     [[nodiscard]] std::size_t offered() const { return inbox_.size(); }
     /// The oldest of them that is no longer than `size_max`, which is received with this; valid
     /// until the next `offer`. Longer ones are forgotten. Null after the last.
-    [[nodiscard]] const SlotDatagram* take_offered(std::size_t size_max) {
-        has_received_ = false;
-        while (!inbox_.empty()) {
+    const SlotDatagram* take_offered(std::size_t size_max) {
+        received_ = nullptr;
+        while (received_ == nullptr && !inbox_.empty()) {
             const SlotDatagram& oldest = inbox_.pop();
-            has_received_ = oldest.bytes.size() <= size_max;
-            if (has_received_) return &oldest;
+            if (oldest.bytes.size() <= size_max) received_ = &oldest;
         }
-        return nullptr;
+        return received_;
     }
-    /// The last `take_offered` had something to take.
-    [[nodiscard]] bool has_received() const { return has_received_; }
+    /// What the last `take_offered` took, or null.
+    [[nodiscard]] const SlotDatagram* received() const { return received_; }
 
     /// Room for an outgoing datagram of `size` bytes; nothing when the outbox is full.
     [[nodiscard]] std::optional<MutableBytes> claim_outgoing(VirtualAddress to, std::size_t size);
@@ -95,7 +94,7 @@ class EnetSlot {
 
   private:
     ReusingQueue<SlotDatagram> inbox_;
-    bool has_received_ = false;
+    const SlotDatagram* received_ = nullptr;
     ReusingQueue<SlotDatagram> outbox_;
     /// How many of these nobody has visited yet.
     std::size_t new_ = 0;
