@@ -59,9 +59,12 @@ void gather(std::span<const ENetBuffer> buffers, MutableBytes out) {
     }
 }
 
+// Of a command at a datagram's end ENet copies as much as the longest command has.
+constexpr std::size_t kTailroom = sizeof(ENetProtocol);
+
 MutableBytes make_room(SlotDatagram& datagram, VirtualAddress peer, std::size_t size) {
     datagram.peer = peer;
-    const std::size_t needed = kEnetHeadroom + size;
+    const std::size_t needed = kEnetHeadroom + size + kTailroom;
     if (datagram.storage.size() < needed) datagram.storage.resize(needed);
     datagram.bytes = MutableBytes{datagram.storage}.subspan(kEnetHeadroom, size);
     return datagram.bytes;

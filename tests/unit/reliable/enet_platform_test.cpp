@@ -152,5 +152,20 @@ TEST(EnetPlatform, NeverReportsAFailureOfOneDatagram) {
     EXPECT_EQ(enet_socket_receive(-1, &from, &small, 1), 0);
 }
 
+// ENet copies a whole ENetProtocol from where a command begins, however short the command is.
+TEST(EnetPlatform, AShortCommandAtTheEndHasRoomBehindIt) {
+    ENetHost* host = enet_host_create(nullptr, 1, 1, 0, 0);
+    EnetSlot& slot = slot_of(host->socket);
+    for (std::size_t size = 1; size < 200; ++size) {
+        slot.offer(VirtualAddress{9}, ByteVector(size, std::byte{1}));
+        const SlotDatagram* datagram = slot.take_offered(4096);
+        ASSERT_NE(datagram, nullptr);
+        const auto end =
+            static_cast<std::size_t>(datagram->bytes.data() + size - datagram->storage.data());
+        EXPECT_GE(datagram->storage.size() - end, sizeof(ENetProtocol)) << size;
+    }
+    enet_host_destroy(host);
+}
+
 }  // namespace
 }  // namespace pinhole::reliable
