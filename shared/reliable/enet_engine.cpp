@@ -91,11 +91,15 @@ void EnetEngine::service(Instant now) {
     enter(now);
     receive();
     prepare_flows();
+    static_cast<void>(call_enet(nullptr));
+    finish_sending();
+}
+
+int EnetEngine::call_enet(ENetEvent* event) {
     // We limit no bandwidth, so there is nothing to tell: without this ENet sends each peer a
     // BANDWIDTH_LIMIT a second after any connects, which resets the other end's window.
     host_->recalculateBandwidthLimits = 0;
-    static_cast<void>(enet_host_service(host_.get(), nullptr, 0));
-    finish_sending();
+    return enet_host_service(host_.get(), event, 0);
 }
 
 // Before each call in which ENet may send: what may leave, and whose message it is.

@@ -99,6 +99,8 @@ class EnetEngine {
     [[nodiscard]] Parsed<Bytes> limit_waiting(const Inspection& found, Bytes plaintext);
     void adopt_incoming(VirtualAddress from);
     void leave(ENetPeer& peer);
+    /// `enet_host_service`, with what it must not do switched off.
+    int call_enet(ENetEvent* event);
     void receive();
     void take_events();
     void take(const ENetEvent& event);

@@ -34,29 +34,26 @@ void EnetEngine::handle_datagram(Instant now, VirtualAddress from, Bytes plainte
 
     enter(now);
     if (found->acknowledgements > 0) flows_[found->peer_id].on_datagram(now, plaintext);
-    EnetSlot& slot = *slot_;
-    slot.offer(from, *admitted);
+    slot_->offer(from, *admitted);
     // The rest can wait for what else arrives now; a new peer is ours before anything else happens.
-    if (found->is_connect || slot.offered() == kInboxDatagramsMax) receive();
+    if (found->is_connect || slot_->offered() == kInboxDatagramsMax) receive();
     if (found->is_connect) adopt_incoming(from);
 }
 
 // ENet sees all that arrived since it saw something last and answers none of it yet: then one
 // acknowledgement datagram does for many, and it can carry what the caller says to the messages.
 void EnetEngine::receive() {
-    EnetSlot& slot = *slot_;
-    if (slot.offered() == 0) return;
+    if (slot_->offered() == 0) return;
     set_enet_time(clock_.milliseconds());
     for (std::size_t i = 0; i < records_.size(); ++i) {
         if (flows_[i].has_news() && is_occupied(i)) flows_[i].conclude(clock_, host_->peers[i]);
     }
-    host_->recalculateBandwidthLimits = 0;
     // With an event to fill in, ENet ends the making of a connection there and then, and takes the
     // messages that came with its last step. This fails when the last datagram was taken, as
     // planned, before ENet would answer.
     ENetEvent event{};
-    while (enet_host_service(host_.get(), &event, 0) > 0) take(event);
-    assert(slot.offered() == 0);
+    while (call_enet(&event) > 0) take(event);
+    assert(slot_->offered() == 0);
     flush_due_ = true;
     note_sent();
     take_events();
