@@ -48,9 +48,6 @@ std::uint16_t free_pair() {
 
 void ProgramsTest::SetUp() {
     std::signal(SIGPIPE, SIG_IGN);
-    std::string pattern = std::filesystem::temp_directory_path() / "pinhole-cli-XXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr) << pattern;
-    root_ = pattern;
     ASSERT_FALSE(program("PINHOLE_PEER").empty() || program("PINHOLE_RENDEZVOUS").empty())
         << "PINHOLE_PEER and PINHOLE_RENDEZVOUS must name the programs; ctest sets them";
     via_ = fmt::format("127.0.0.1:{}", free_pair());
@@ -61,8 +58,6 @@ void ProgramsTest::TearDown() {
         for (const auto& process : processes_) std::cerr << process->log();
     }
     processes_.clear();
-    std::error_code ignored;
-    std::filesystem::remove_all(root_, ignored);
 }
 
 std::string ProgramsTest::program(const char* variable) {
@@ -71,7 +66,7 @@ std::string ProgramsTest::program(const char* variable) {
 }
 
 std::filesystem::path ProgramsTest::folder(const std::string& name) const {
-    const std::filesystem::path path = root_ / name;
+    const std::filesystem::path path = root_.path() / name;
     std::filesystem::create_directories(path);
     std::filesystem::permissions(path, std::filesystem::perms::owner_all);
     return path;
@@ -81,7 +76,7 @@ Process& ProgramsTest::start_rendezvous(const std::string& state) {
     processes_.push_back(std::make_unique<Process>(
         netns::Launch{"rendezvous",
                       {program("PINHOLE_RENDEZVOUS"), "--bind", via_, "--state-dir", folder(state)},
-                      {"HOME=" + root_.string()}}));
+                      {"HOME=" + root_.path().string()}}));
     Process& process = *processes_.back();
     EXPECT_TRUE(process.wait_for_line(
         [](const Line& line) { return line.text.find("listening on udp") != std::string::npos; },

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/netns/process.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace pinhole::cli {
 
@@ -55,7 +56,7 @@ class ProgramsTest : public ::testing::Test {
     [[nodiscard]] static std::string program(const char* variable);
 
   private:
-    std::filesystem::path root_;
+    const pinhole::test::TemporaryDirectory root_;
     std::string via_;
     std::vector<std::unique_ptr<Process>> processes_;
 };

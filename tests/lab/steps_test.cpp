@@ -86,17 +86,30 @@ struct Terms {
     bool is_asked = false;
 };
 
+/// The two of the table, registered, where every leg takes the same.
+struct TwoHomes {
+    explicit TwoHomes(const Terms& terms)
+        : alice(town.add_peer("alice", town.home("a", terms.nat))),
+          bob(town.add_peer(
+              "bob", town.home("b", terms.nat),
+              {.accept = terms.is_asked ? node::AcceptPolicy::kKnown : node::AcceptPolicy::kAll})) {
+        even_out(town, terms.nat);
+        EXPECT_TRUE(town.register_all());
+        if (terms.is_asked) town.trust(bob, "alice", alice.key());
+        town.run_for(1s);
+    }
+
+    Town town{1};
+    Peer& alice;
+    Peer& bob;
+};
+
 /// From the start of a process that asks at once, as a command line does, to its first message.
 std::optional<Duration> measure_start(const Terms& terms) {
-    Town town{1};
-    Peer& alice = town.add_peer("alice", town.home("a", terms.nat));
-    Peer& bob = town.add_peer(
-        "bob", town.home("b", terms.nat),
-        {.accept = terms.is_asked ? node::AcceptPolicy::kKnown : node::AcceptPolicy::kAll});
-    even_out(town, terms.nat);
-    EXPECT_TRUE(town.register_all());
-    if (terms.is_asked) town.trust(bob, "alice", alice.key());
-    town.run_for(1s);
+    TwoHomes homes{terms};
+    Town& town = homes.town;
+    Peer& alice = homes.alice;
+    Peer& bob = homes.bob;
     town.kill(alice);
     town.run_for(1s);
     const Instant start = town.lab().now();
@@ -110,16 +123,11 @@ std::optional<Duration> measure_start(const Terms& terms) {
 }
 
 Steps measure(const Terms& terms) {
-    Town town{1};
+    TwoHomes homes{terms};
+    Town& town = homes.town;
+    Peer& alice = homes.alice;
+    Peer& bob = homes.bob;
     Arrivals arrivals{town};
-    Peer& alice = town.add_peer("alice", town.home("a", terms.nat));
-    Peer& bob = town.add_peer(
-        "bob", town.home("b", terms.nat),
-        {.accept = terms.is_asked ? node::AcceptPolicy::kKnown : node::AcceptPolicy::kAll});
-    even_out(town, terms.nat);
-    EXPECT_TRUE(town.register_all());
-    if (terms.is_asked) town.trust(bob, "alice", alice.key());
-    town.run_for(1s);
 
     Steps steps;
     steps.started = measure_start(terms);

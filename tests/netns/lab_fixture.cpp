@@ -18,13 +18,11 @@ constexpr Milliseconds kScriptTime{30'000};
 
 void LabTest::SetUp() {
     if (const char* reason = std::getenv("PINHOLE_LAB_REFUSED")) GTEST_SKIP() << reason;
-    std::string pattern = std::filesystem::temp_directory_path() / "pinhole-netns-XXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr) << pattern;
-    root_ = pattern;
+    root_.emplace();
 }
 
 void LabTest::TearDown() {
-    if (root_.empty()) return;
+    if (!root_) return;
     if (HasFailure()) {
         for (const auto& process : processes_) std::cerr << process->log();
         std::cerr << lab({"describe"}).text;
@@ -32,8 +30,6 @@ void LabTest::TearDown() {
     processes_.clear();
     const Finished down = lab({"down"});
     EXPECT_EQ(down.status, 0) << down.text;
-    std::error_code ignored;
-    std::filesystem::remove_all(root_, ignored);
 }
 
 void LabTest::build(const std::vector<std::string>& words) {
@@ -61,7 +57,7 @@ std::unique_ptr<LabSocket> LabTest::socket_in(const std::string& where, const Pl
 }
 
 std::filesystem::path LabTest::folder(const std::string& name) const {
-    const std::filesystem::path path = root_ / name;
+    const std::filesystem::path path = root_->path() / name;
     std::filesystem::create_directories(path);
     return path;
 }

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 
 #include "tests/netns/lab_socket.hpp"
 #include "tests/netns/process.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace pinhole::netns {
 
@@ -61,7 +63,7 @@ class LabTest : public ::testing::Test {
     [[nodiscard]] static std::string full_name(const std::string& where);
 
   private:
-    std::filesystem::path root_;
+    std::optional<pinhole::test::TemporaryDirectory> root_;
     std::vector<std::unique_ptr<Process>> processes_;
 };
 
