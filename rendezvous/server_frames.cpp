@@ -51,7 +51,7 @@ Parsed<void> Server::on(Instant now, Client& client, const Path& /*source*/,
     const SessionIndex index = client.session.indices().local;
     const auto handled = registrations_.handle_register(now, client, frame);
     // The session may have moved to an older client's place.
-    if (const auto owner = clients_.owner_of(index)) connect_early(now, *owner);
+    connect_early(now, clients_.owner_of(index).value_or(nullptr));
     return handled;
 }
 

@@ -1,10 +1,10 @@
 // ENet datagrams that did not fit their path, in pieces: how they are cut, and how they are put
 // together again.
 //
-// `cut` decides the pieces of one that leaves. `PartAssembly`, one per peer, collects those that
-// arrive: at most `kPartialsMax` datagrams at a time, 58 KiB, each for 2 s; the oldest makes room.
-// It believes no order, no repetition and no sizes, and needs no clock of its own. What is lost is
-// lost: ENet repeats it.
+// `count_parts` and `piece_of` cut one that leaves. `PartAssembly`, one per peer, collects those
+// that arrive: at most `kPartialsMax` datagrams at a time, 58 KiB, each for 2 s; the oldest makes
+// room. It believes no order, no repetition and no sizes, and needs no clock of its own. What is
+// lost is lost: ENet repeats it.
 #pragma once
 
 #include <optional>
