@@ -117,6 +117,7 @@ class Station {
     void on(const node::PathChanged& event);
     void on(const node::PeerClosed& event);
     void on(const node::ConnectFailed& event);
+    void on(const node::RoomToSend& /*event*/) {}
     void on_signal(int number);
     void on_deadline();
     void on_output();

@@ -48,6 +48,7 @@ class Node::Core {
 
     [[nodiscard]] std::optional<PeerStatus> status(PeerNumber peer) const;
     [[nodiscard]] std::size_t bytes_unacknowledged(PeerNumber peer) const;
+    [[nodiscard]] bool has_room(PeerNumber peer) const;
     [[nodiscard]] std::vector<PeerStatus> peers() const;
     [[nodiscard]] bool is_registered() const { return rendezvous_.is_registered(); }
     [[nodiscard]] const NodeConfig& config() const { return config_; }

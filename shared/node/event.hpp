@@ -105,8 +105,13 @@ struct ConnectFailed {
     bool retrying = false;
 };
 
-using NodeEvent =
-    std::variant<ServerProven, Registered, ServerLost, PeerIntroduced, CallRefused, KeyMismatch,
-                 PeerConnected, MessageReceived, PathChanged, PeerClosed, ConnectFailed>;
+/// `Node::has_room` said no, or `send` refused with `kQueueFull`; now a message leaves soon.
+struct RoomToSend {
+    PeerNumber peer;
+};
+
+using NodeEvent = std::variant<ServerProven, Registered, ServerLost, PeerIntroduced, CallRefused,
+                               KeyMismatch, PeerConnected, MessageReceived, PathChanged, PeerClosed,
+                               ConnectFailed, RoomToSend>;
 
 }  // namespace pinhole::node

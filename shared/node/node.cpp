@@ -182,6 +182,8 @@ void Node::Core::take(const reliable::EnetEvent& event) {
         events_.push_message(*owner, message->channel, enet_.host().take_message());
     } else if (std::holds_alternative<reliable::EnetConnected>(event)) {
         link->on_enet_connected();
+    } else if (std::holds_alternative<reliable::EnetRoom>(event)) {
+        events_.emplace_back(RoomToSend{*owner});
     } else {
         link->on_enet_closed();
     }
@@ -284,6 +286,12 @@ std::size_t Node::Core::bytes_unacknowledged(PeerNumber peer) const {
     return enet_.host().bytes_unacknowledged(*found->second->address());
 }
 
+bool Node::Core::has_room(PeerNumber peer) const {
+    const auto found = links_.find(peer);
+    if (found == links_.end() || !found->second->address()) return false;
+    return found->second->is_connected() && enet_.host().has_room(*found->second->address());
+}
+
 std::vector<PeerStatus> Node::Core::peers() const {
     std::vector<PeerStatus> out;
     for (const auto& [number, link] : links_) out.push_back(*status(number));
@@ -347,6 +355,10 @@ std::optional<PeerStatus> Node::status(PeerNumber peer) const {
 }
 std::size_t Node::bytes_unacknowledged(PeerNumber peer) const {
     return core_->bytes_unacknowledged(peer);
+}
+
+bool Node::has_room(PeerNumber peer) const {
+    return core_->has_room(peer);
 }
 std::vector<PeerStatus> Node::peers() const {
     return core_->peers();

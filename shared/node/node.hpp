@@ -96,6 +96,9 @@ class Node {
     /// `PeerStatus::bytes_unacknowledged` alone, for those who ask before each message; 0 for a
     /// peer that does not exist.
     [[nodiscard]] std::size_t bytes_unacknowledged(PeerNumber peer) const;
+    /// A message that is sent now leaves soon, and does not wait behind many others of its channel.
+    /// If not, `RoomToSend` follows. False without a connection, and then nothing follows.
+    [[nodiscard]] bool has_room(PeerNumber peer) const;
     /// Every peer that has a number, oldest first.
     [[nodiscard]] std::vector<PeerStatus> peers() const;
     [[nodiscard]] bool is_registered() const;

@@ -83,6 +83,7 @@ void EnetEngine::begin_record(const ENetPeer& peer, VirtualAddress address, bool
     record.leaving = false;
     record.closing = false;
     record.waiting_commands = 0;
+    record.wants_room = false;
     record.datagram_size = 0;
     flow_of(peer).clear();
 }
@@ -112,11 +113,24 @@ void EnetEngine::prepare_flows() {
     }
 }
 
-// After each of them: what did leave.
+// After each of them: what did leave, and for whom it made room.
 void EnetEngine::note_sent() {
     slot_->visit_new([this](VirtualAddress to, Bytes datagram) {
         if (const ENetPeer* peer = find(to)) flow_of(*peer).on_left(clock_.now(), datagram);
     });
+    for (std::size_t i = 0; i < records_.size(); ++i) {
+        PeerRecord& record = records_[i];
+        if (!record.wants_room || !is_occupied(i) || is_crowded(i)) continue;
+        record.wants_room = false;
+        push_event(ENET_EVENT_TYPE_NONE, record.address);
+    }
+}
+
+bool EnetEngine::is_crowded(std::size_t index) const {
+    const PeerRecord& record = records_[index];
+    return flows_[index].bytes_waiting() > kRoomBytes ||
+           record.bytes_unacknowledged > options_.waiting_bytes_max / 2 ||
+           record.messages_unacknowledged > kMessagesUnacknowledgedMax / 2;
 }
 
 void EnetEngine::handle_timeout(Instant now) {
@@ -131,9 +145,9 @@ void EnetEngine::handle_timeout(Instant now) {
     }
 }
 
-void EnetEngine::push_closed(VirtualAddress peer) {
+void EnetEngine::push_event(ENetEventType type, VirtualAddress peer) {
     QueuedEvent& queued = events_.push();
-    queued.type = ENET_EVENT_TYPE_DISCONNECT;
+    queued.type = type;
     queued.peer = peer;
     queued.packet.reset();
 }
@@ -203,7 +217,7 @@ std::optional<EnetEvent> EnetEngine::poll_event() {
         }
         case ENET_EVENT_TYPE_NONE: break;
     }
-    return std::nullopt;
+    return EnetRoom{.peer = event.peer};
 }
 
 OwnedMessage EnetEngine::take_message() {
@@ -266,6 +280,7 @@ Result<void, SendError> EnetEngine::send(VirtualAddress to, std::uint8_t channel
     if (message.size() > options_.packet_bytes_max) return failure(SendError::kTooLarge);
     if (record.bytes_unacknowledged + message.size() > options_.waiting_bytes_max ||
         record.messages_unacknowledged >= kMessagesUnacknowledgedMax) {
+        record.wants_room = true;
         return failure(SendError::kQueueFull);
     }
     // Without the second flag ENet makes a large unreliable message a reliable one.
@@ -273,9 +288,13 @@ Result<void, SendError> EnetEngine::send(VirtualAddress to, std::uint8_t channel
                                   ? ENET_PACKET_FLAG_RELIABLE
                                   : ENET_PACKET_FLAG_UNRELIABLE_FRAGMENT;
     PacketHandle packet = make_packet(message, flags, record);
-    if (!packet) return failure(SendError::kQueueFull);
+    if (!packet) {
+        record.wants_room = true;
+        return failure(SendError::kQueueFull);
+    }
     if (delivery == Delivery::kReliable) {
         flow_of(*peer).push(channel, std::move(packet));
+        if (is_crowded(index_of(*peer))) record.wants_room = true;
     } else if (!hand_over(*peer, channel, std::move(packet), false)) {
         return failure(SendError::kQueueFull);
     }
@@ -299,7 +318,7 @@ void EnetEngine::disconnect(Instant now, VirtualAddress address) {
         case ENET_PEER_STATE_CONNECTION_SUCCEEDED:
             // ENet says it once and forgets the peer without an event.
             enet_peer_disconnect(peer, 0);
-            push_closed(address);
+            push_event(ENET_EVENT_TYPE_DISCONNECT, address);
             break;
         case ENET_PEER_STATE_DISCONNECTED:
         case ENET_PEER_STATE_DISCONNECT_LATER:

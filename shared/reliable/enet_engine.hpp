@@ -104,7 +104,10 @@ class EnetEngine {
     void receive();
     void take_events();
     void take(const ENetEvent& event);
-    void push_closed(VirtualAddress peer);
+    /// An event without a message; ENET_EVENT_TYPE_NONE stands for `EnetRoom`.
+    void push_event(ENetEventType type, VirtualAddress peer);
+    /// So much waits that more should not be made.
+    [[nodiscard]] bool is_crowded(std::size_t index) const;
     void watch_farewells();
     void prepare_flows();
     void note_sent();

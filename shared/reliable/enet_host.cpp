@@ -102,6 +102,10 @@ std::size_t EnetHost::bytes_unacknowledged(VirtualAddress peer) const {
     return found == nullptr ? 0 : engine_->record_of(*found).bytes_unacknowledged;
 }
 
+bool EnetHost::has_room(VirtualAddress peer) const {
+    return is_connected(peer) && !engine_->record_of(*engine_->find(peer)).wants_room;
+}
+
 Duration EnetHost::round_trip_time(VirtualAddress peer) const {
     const ENetPeer* found = engine_->find(peer);
     return found == nullptr ? Duration{0} : std::chrono::milliseconds{found->roundTripTime};

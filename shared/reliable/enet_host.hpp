@@ -82,7 +82,16 @@ struct EnetClosed {
     VirtualAddress peer;
 };
 
-using EnetEvent = std::variant<EnetConnected, EnetMessage, EnetClosed>;
+/// After messages had to wait, or were refused with `kQueueFull`: few do now.
+struct EnetRoom {
+    VirtualAddress peer;
+};
+
+using EnetEvent = std::variant<EnetConnected, EnetMessage, EnetClosed, EnetRoom>;
+
+/// So many bytes may wait for the window to open before `has_room` says no. What is sent after them
+/// waits behind them within its channel, and they keep a fast path busy until there is room again.
+inline constexpr std::size_t kRoomBytes = 64 * 1024;
 
 enum class SendError : std::uint8_t {
     kNotConnected,   ///< no connection to this address, or it is being closed
@@ -165,6 +174,9 @@ class EnetHost {
     /// Bytes handed to `send` that wait or are in flight. A message counts in full until its last
     /// fragment is acknowledged.
     [[nodiscard]] std::size_t bytes_unacknowledged(VirtualAddress peer) const;
+    /// A message that is sent now leaves soon. If not, `EnetRoom` follows. False without a
+    /// connection, and then nothing follows.
+    [[nodiscard]] bool has_room(VirtualAddress peer) const;
     /// What ENet believes of the path; zero for an unknown address.
     [[nodiscard]] Duration round_trip_time(VirtualAddress peer) const;
 

@@ -28,6 +28,8 @@ struct PeerRecord {
     /// Taken from the caller and not yet released by ENet. Survives a change of owner: ENet
     /// releases all of a peer's messages when it resets it.
     std::size_t bytes_unacknowledged = 0;
+    /// Too much waits, and who sends will be told when it does no longer.
+    bool wants_room = false;
     /// New messages are cut up for datagrams of this size; 0 = as large as ENet's own limit.
     std::uint32_t datagram_size = 0;
     std::size_t messages_unacknowledged = 0;

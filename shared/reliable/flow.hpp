@@ -61,6 +61,7 @@ class Flow {
 
     /// Messages wait that ENet does not have yet.
     [[nodiscard]] bool has_waiting() const { return !scheduler_.is_empty(); }
+    [[nodiscard]] std::size_t bytes_waiting() const { return scheduler_.bytes(); }
     [[nodiscard]] const AckTracker& tracker() const { return tracker_; }
     [[nodiscard]] const CongestionController& controller() const { return controller_; }
 

@@ -26,6 +26,48 @@ std::vector<ByteVector> messages_of(const End& end, std::uint8_t channel) {
     return out;
 }
 
+// Who sends while there is room, and when he hears that there is some again, keeps the path full
+// and never has more than a moment's worth waiting.
+TEST(EnetRoom, ComesBackOnceForEachTimeItWasUsedUp) {
+    Wire wire{5};
+    EXPECT_FALSE(wire.a().host.has_room(wire.a().other));
+    ASSERT_TRUE(wire.establish());
+    std::uint64_t sent = 0;
+    int filled = 0;
+    const auto fill = [&] {
+        ASSERT_TRUE(wire.a().host.has_room(wire.a().other));
+        while (wire.a().host.has_room(wire.a().other)) {
+            ASSERT_TRUE(wire.a().host.send(wire.now(), wire.a().other, 1,
+                                           numbered_message(sent++, 16'000), Delivery::kReliable));
+        }
+        ++filled;
+        wire.drain();
+    };
+    fill();
+    while (filled < 50) {
+        ASSERT_TRUE(wire.run_until([&] { return wire.a().rooms == filled; }, 5s)) << filled;
+        fill();
+    }
+    ASSERT_TRUE(wire.run_until([&] { return wire.b().received.size() == sent; }, 10s));
+    EXPECT_EQ(wire.a().rooms, filled);
+    EXPECT_EQ(wire.b().rooms, 0);
+}
+
+TEST(EnetRoom, ComesBackAfterARefusal) {
+    Wire wire{6, {}, {.waiting_bytes_max = 4000}};
+    ASSERT_TRUE(wire.establish());
+    const auto send = [&] {
+        return wire.a().host.send(wire.now(), wire.a().other, 1, numbered_message(1, 900),
+                                  Delivery::kReliable);
+    };
+    while (send()) {
+    }
+    EXPECT_FALSE(wire.a().host.has_room(wire.a().other));
+    wire.drain();
+    EXPECT_TRUE(wire.run_until([&] { return wire.a().rooms == 1; }, 5s));
+    EXPECT_TRUE(send());
+}
+
 // A receiver keeps what came after a gap, and with its memory full it takes nothing any more, not
 // even what would fill the gap.
 TEST(EnetGap, NeverFillsTheReceiversMemoryHoweverLongItStays) {

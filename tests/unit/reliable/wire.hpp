@@ -42,6 +42,8 @@ struct End {
     std::vector<Received> received;
     std::vector<EnetConnected> connected;
     std::vector<EnetClosed> closed;
+    /// How often it heard that there is room again.
+    int rooms = 0;
 };
 
 class Wire {
@@ -164,6 +166,8 @@ class Wire {
             side.connected.push_back(*connected);
         } else if (const auto* closed = std::get_if<EnetClosed>(&event)) {
             side.closed.push_back(*closed);
+        } else if (std::holds_alternative<EnetRoom>(event)) {
+            ++side.rooms;
         }
     }
 
