@@ -29,6 +29,9 @@ Station::Station(const StationOptions& options, bool only_listens,
       identity_(net::IdentityFile::load_or_create(
           net::identity_path(net::state_directory(environment), options.id.text()), random_)),
       trust_(net::state_directory(environment) / kKnownPeersFile),
+      streams_({.send = [this](const Id& peer, std::uint8_t channel,
+                               Bytes message) { return send(peer, channel, message); },
+                .has_room = [this](const Id& peer) { return has_room(peer); }}),
       node_(node_config(), random_),
       driver_(io_, node_, [this](const node::NodeEvent& event) { on_event(event); }),
       resolver_(io_),
@@ -217,10 +220,19 @@ bool Station::send(const Id& peer, const ChatText& text) {
     return send(peer, kChatChannel, encode(text));
 }
 
-bool Station::send(const Id& peer, std::uint8_t channel, const ByteVector& message) {
+bool Station::send(const Id& peer, std::uint8_t channel, Bytes message) {
     const auto number = numbers_.find(peer);
     if (number == numbers_.end()) return false;
-    return node_.send(now(), number->second, {.channel = channel, .bytes = message}).has_value();
+    const auto delivery = channel == kStreamDatagramChannel ? reliable::Delivery::kUnreliable
+                                                            : reliable::Delivery::kReliable;
+    return node_
+        .send(now(), number->second, {.channel = channel, .bytes = message, .delivery = delivery})
+        .has_value();
+}
+
+bool Station::has_room(const Id& peer) const {
+    const auto number = numbers_.find(peer);
+    return number != numbers_.end() && node_.has_room(number->second);
 }
 
 const Id* Station::id_of(PeerNumber number) const {
@@ -231,161 +243,6 @@ const Id* Station::id_of(PeerNumber number) const {
 void Station::disconnect(const Id& peer) {
     const auto number = numbers_.find(peer);
     if (number != numbers_.end()) node_.disconnect(now(), number->second);
-}
-
-// ---- events
-
-void Station::on_event(const node::NodeEvent& event) {
-    std::visit([this](const auto& any) { on(any); }, event);
-    if (screen_.broken_by() != 0) leave_unread();
-    arm();
-}
-
-void Station::on(const node::ServerProven& event) {
-    if (server_key_ == event.server_key) return;
-    server_key_ = event.server_key;
-    trust_known_peers();
-}
-
-void Station::on(const node::Registered& event) {
-    bool is_new = false;
-    if (!trust_.find_server(options_.via)) {
-        try {
-            is_new = trust_.remember_server(options_.via, event.server_key, net::wall_now()).key ==
-                     event.server_key;
-        } catch (const std::exception& error) {
-            narrator_.warn(fmt::format("the rendezvous's key is not remembered: {}", error.what()));
-        }
-    }
-    was_registered_ = true;
-    server_ = event;
-    narrator_.registered(now(), event, is_new);
-    if (!leaving_) activity_->on_registered();
-}
-
-void Station::on(const node::ServerLost& event) {
-    const KnownKey* known = trust_.find_server(options_.via);
-    const Problem problem = server_trouble({.trouble = event.trouble,
-                                            .via = options_.via,
-                                            .self = options_.id,
-                                            .known = known ? std::optional{*known} : std::nullopt,
-                                            .shown = event.shown_key});
-    const bool node_stops = event.trouble == node::ServerTrouble::kKeyChanged ||
-                            event.trouble == node::ServerTrouble::kIdTaken ||
-                            event.trouble == node::ServerTrouble::kReplaced;
-    const bool never_came = !was_registered_ && event.trouble == node::ServerTrouble::kNoAnswer;
-    if (never_came || (node_stops && numbers_.empty())) {
-        narrator_.server_gone(event);
-        return fail(problem);
-    }
-    narrator_.server_lost(event, problem);
-    if (!was_registered_ && !leaving_) activity_->on_server_trouble(problem);
-}
-
-void Station::on(const node::PeerIntroduced& event) {
-    narrator_.introduced(now(), event);
-}
-
-void Station::on(const node::CallRefused& event) {
-    narrator_.call_refused(event);
-}
-
-void Station::on(const node::KeyMismatch& event) {
-    if (!server_key_) return;
-    const KnownKey* known = trust_.find_peer({.id = event.id, .server = *server_key_});
-    note_key_change(event.id,
-                    known ? *known : KnownKey{.key = event.pinned, .first_seen = "this start"},
-                    event.announced);
-}
-
-void Station::note_key_change(const Id& id, const KnownKey& known,
-                              const crypto::PublicKey& announced) {
-    const PeerName name{.id = id, .server = *server_key_};
-    const bool is_unique = trust_.known().peers_called(id.text()).size() <= 1;
-    const Problem problem =
-        peer_key_changed({.name = name,
-                          .word = is_unique ? std::string{id.text()} : name.to_string(),
-                          .known = known,
-                          .announced = announced});
-    const auto [said, is_new] = key_problems_.try_emplace(id, problem);
-    if (!is_new && std::exchange(said->second, problem).text == problem.text) return;
-    if (!leaving_) activity_->on_key_changed(id, problem);
-}
-
-std::optional<bool> Station::learn(const Id& id, const crypto::PublicKey& key) {
-    const PeerName name{.id = id, .server = *server_key_};
-    const KnownKey* known = trust_.find_peer(name);
-    bool is_new = false;
-    if (known == nullptr) {
-        try {
-            known = &trust_.remember_peer(name, key, net::wall_now());
-            is_new = true;
-        } catch (const std::exception& error) {
-            narrator_.warn(fmt::format("the key of {} is not remembered: {}", id, error.what()));
-        }
-    }
-    if (known != nullptr && known->key != key) {
-        note_key_change(id, *known, key);
-        return std::nullopt;
-    }
-    node_.trust(id, key);
-    return is_new;
-}
-
-void Station::trust_known_peers() {
-    for (const auto& [name, known] : trust_.known().peers) {
-        if (name.server == *server_key_) node_.trust(name.id, known.key);
-    }
-}
-
-void Station::on(const node::PeerConnected& event) {
-    const auto is_new = learn(event.id, event.key);
-    if (!is_new) {
-        node_.disconnect(now(), event.peer);
-        return;
-    }
-    ids_.insert_or_assign(event.peer, event.id);
-    numbers_.insert_or_assign(event.id, event.peer);
-    narrator_.connected(now(), event, *is_new);
-    if (leaving_) return node_.disconnect(now(), event.peer);
-    activity_->on_connected(event.id);
-}
-
-void Station::on(const node::MessageReceived& event) {
-    const Id* id = id_of(event.peer);
-    if (id == nullptr || leaving_) return;
-    const Id peer = *id;
-    if (event.channel == kChatChannel) {
-        if (const auto text = parse_text(event.bytes)) activity_->on_text(peer, *text);
-    } else if (event.channel == kControlChannel) {
-        const auto control = parse_control(event.bytes);
-        if (!control) return;
-        if (const auto* echo = std::get_if<Echo>(&*control)) {
-            send(peer, EchoReply{echo->token});
-        } else {
-            activity_->on_control(peer, *control);
-        }
-    }
-}
-
-void Station::on(const node::PathChanged& event) {
-    const Id* id = id_of(event.peer);
-    if (id == nullptr) return;
-    const Id peer = *id;
-    narrator_.path(now(), peer, event);
-    if (!leaving_) activity_->on_path(peer, event);
-}
-
-void Station::on(const node::PeerClosed& event) {
-    if (ids_.erase(event.peer) == 0) return;
-    numbers_.erase(event.id);
-    narrator_.closed(now(), event.id, event.reason);
-    if (!leaving_) return activity_->on_closed(event.id, event.reason);
-    if (numbers_.empty()) farewell_until_ = now();
-}
-
-void Station::on(const node::ConnectFailed& event) {
-    if (!leaving_) activity_->on_connect_failed(event);
 }
 
 }  // namespace pinhole::peer

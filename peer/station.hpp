@@ -18,6 +18,7 @@
 #include "peer/narrator.hpp"
 #include "peer/options.hpp"
 #include "peer/problems.hpp"
+#include "peer/stream_hub.hpp"
 #include "peer/trust_store.hpp"
 #include "shared/crypto/sodium.hpp"
 #include "shared/net/deadline_timer.hpp"
@@ -90,6 +91,8 @@ class Station {
     [[nodiscard]] asio::io_context& io() { return io_; }
     [[nodiscard]] Narrator& narrator() { return narrator_; }
     [[nodiscard]] Screen& screen() { return screen_; }
+    /// The streams with connected peers. What calls it from outside the loop's events `settle`s.
+    [[nodiscard]] StreamHub& streams() { return streams_; }
     [[nodiscard]] Random& random() { return random_; }
     [[nodiscard]] const StationOptions& options() const { return options_; }
     [[nodiscard]] Instant now() const;
@@ -117,13 +120,14 @@ class Station {
     void on(const node::PathChanged& event);
     void on(const node::PeerClosed& event);
     void on(const node::ConnectFailed& event);
-    void on(const node::RoomToSend& /*event*/) {}
+    void on(const node::RoomToSend& event);
     void on_signal(int number);
     void on_deadline();
     void on_output();
     /// Nobody reads what we write, or it has no place to go.
     void leave_unread();
-    [[nodiscard]] bool send(const Id& peer, std::uint8_t channel, const ByteVector& message);
+    [[nodiscard]] bool send(const Id& peer, std::uint8_t channel, Bytes message);
+    [[nodiscard]] bool has_room(const Id& peer) const;
     [[nodiscard]] const Id* id_of(PeerNumber number) const;
     [[nodiscard]] node::NodeConfig node_config() const;
     /// True when the key was not known before; nothing when another one is.
@@ -144,6 +148,7 @@ class Station {
     crypto::SystemRandom random_;
     net::IdentityFile identity_;
     TrustStore trust_;
+    StreamHub streams_;
     node::Node node_;
     net::Driver<node::Node> driver_;
     net::Resolver resolver_;
