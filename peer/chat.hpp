@@ -12,6 +12,7 @@
 #include <set>
 
 #include "peer/chat_command.hpp"
+#include "peer/chat_options.hpp"
 #include "peer/console.hpp"
 #include "peer/conversation.hpp"
 #include "peer/line_input.hpp"

@@ -7,6 +7,7 @@
 
 #include <optional>
 
+#include "peer/doctor_options.hpp"
 #include "peer/doctor_report.hpp"
 #include "peer/station.hpp"
 

@@ -10,10 +10,10 @@
 
 namespace pinhole::peer {
 
-ExitCode run_id(const cxxopts::ParseResult& words, const net::Environment& environment) {
-    if (!plain_words(words).empty()) throw UsageError("id takes no further words");
+ExitCode run_id(const Settings& settings, const net::Environment& environment) {
+    if (!settings.words().empty()) throw UsageError("id takes no further words");
     crypto::SystemRandom random;
-    if (const auto file = new_psk_file(words)) {
+    if (const auto file = settings.text("new-psk")) {
         net::create_group_key(*file, random);
         fmt::print(
             stderr,
@@ -21,7 +21,7 @@ ExitCode run_id(const cxxopts::ParseResult& words, const net::Environment& envir
             *file);
         return ExitCode::kOk;
     }
-    const Id id = own_id(words, environment);
+    const Id id = own_id(settings);
     const auto path = net::identity_path(net::state_directory(environment), id.text());
     const auto identity = net::IdentityFile::load_or_create(path, random);
     if (identity.is_new()) fmt::print(stderr, "new identity, saved in {}\n", path.string());

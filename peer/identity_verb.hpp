@@ -2,13 +2,20 @@
 #pragma once
 
 #include "peer/exit_code.hpp"
-#include "peer/options.hpp"
+#include "peer/station_options.hpp"
 
 namespace pinhole::peer {
 
+inline constexpr std::array kIdentityFlags{
+    kIdFlag,
+    Flag{.name = "new-psk",
+         .argument = "FILE",
+         .help = "write a fresh key for a closed group",
+         .kind = FlagKind::kFile},
+};
+
 /// Shows the name and its key, which is made when there is none; with --new-psk writes a group's
 /// key instead. Throws UsageError and what key files throw.
-[[nodiscard]] ExitCode run_id(const cxxopts::ParseResult& words,
-                              const net::Environment& environment);
+[[nodiscard]] ExitCode run_id(const Settings& settings, const net::Environment& environment);
 
 }  // namespace pinhole::peer

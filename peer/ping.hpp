@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "peer/ping_options.hpp"
 #include "peer/station.hpp"
 
 namespace pinhole::peer {

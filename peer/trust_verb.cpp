@@ -89,8 +89,8 @@ ExitCode replace(TrustStore& store, const std::string& word, const std::string& 
 
 }  // namespace
 
-ExitCode run_trust(const cxxopts::ParseResult& words, const net::Environment& environment) {
-    const auto given = plain_words(words);
+ExitCode run_trust(const Settings& settings, const net::Environment& environment) {
+    const auto& given = settings.words();
     TrustStore store{net::state_directory(environment) / "known_peers"};
     if (given.empty() || (given.size() == 1 && given[0] == "list")) {
         list(store);

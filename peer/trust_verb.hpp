@@ -2,14 +2,13 @@
 #pragma once
 
 #include "peer/exit_code.hpp"
-#include "peer/options.hpp"
+#include "peer/station_options.hpp"
 
 namespace pinhole::peer {
 
 /// list | remove PEER | replace PEER KEY. PEER is a name (alice, or alice@rv:... where several
 /// servers know an alice) or a rendezvous (host[:port]). Throws UsageError and what the file
 /// throws.
-[[nodiscard]] ExitCode run_trust(const cxxopts::ParseResult& words,
-                                 const net::Environment& environment);
+[[nodiscard]] ExitCode run_trust(const Settings& settings, const net::Environment& environment);
 
 }  // namespace pinhole::peer

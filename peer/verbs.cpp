@@ -5,10 +5,10 @@
 #include <cstdio>
 #include <vector>
 
-#include <cxxopts.hpp>
 #include <fmt/format.h>
 
 #include "peer/chat.hpp"
+#include "peer/command_line.hpp"
 #include "peer/doctor.hpp"
 #include "peer/identity_verb.hpp"
 #include "peer/ping.hpp"
@@ -18,25 +18,23 @@
 namespace pinhole::peer {
 namespace {
 
-ExitCode chat(const cxxopts::ParseResult& words, const net::Environment& environment) {
-    return run_chat(chat_options(words, environment), environment);
+/// A verb whose settings become a struct first.
+template <auto options_of, auto run>
+ExitCode with_options(const Settings& settings, const net::Environment& environment) {
+    return run(options_of(settings), environment);
 }
 
-ExitCode ping(const cxxopts::ParseResult& words, const net::Environment& environment) {
-    return run_ping(ping_options(words, environment), environment);
-}
-
-ExitCode doctor(const cxxopts::ParseResult& words, const net::Environment& environment) {
-    return run_doctor(doctor_options(words, environment), environment);
-}
-
-ExitCode version(const cxxopts::ParseResult& /*words*/, const net::Environment& /*environment*/) {
+ExitCode print_version() {
     fmt::print("peer {} (pinhole)\n", PINHOLE_VERSION);
     return ExitCode::kOk;
 }
 
-ExitCode help(const cxxopts::ParseResult& words, const net::Environment& /*environment*/) {
-    const auto names = plain_words(words);
+ExitCode version(const Settings& /*settings*/, const net::Environment& /*environment*/) {
+    return print_version();
+}
+
+ExitCode help(const Settings& settings, const net::Environment& /*environment*/) {
+    const auto& names = settings.words();
     if (names.empty()) {
         fmt::print("{}", help_text());
         return ExitCode::kOk;
@@ -51,43 +49,58 @@ ExitCode help(const cxxopts::ParseResult& words, const net::Environment& /*envir
 
 constexpr std::array kVerbs{
     Verb{"chat", "talk with peers (also without this word)", "[PEER...]",
-         "peer --id bob --via 203.0.113.7 alice", &add_chat_options, &chat},
+         "peer --id bob --via 203.0.113.7 alice", kChatFlags,
+         &with_options<&chat_options, &run_chat>},
     Verb{"ping", "the path to a peer, and its round-trip time", "PEER",
-         "peer ping --id bob --via 203.0.113.7 --until-direct alice", &add_ping_options, &ping},
+         "peer ping --id bob --via 203.0.113.7 --until-direct alice", kPingFlags,
+         &with_options<&ping_options, &run_ping>},
     Verb{"doctor", "what this network does, how a peer is reached, and advice", "[PEER]",
-         "peer doctor --id bob --via 203.0.113.7 alice", &add_doctor_options, &doctor},
+         "peer doctor --id bob --via 203.0.113.7 alice", kDoctorFlags,
+         &with_options<&doctor_options, &run_doctor>},
     Verb{"id", "show my name and key; --new-psk makes a group's key", "", "peer id --id bob",
-         &add_id_options, &run_id},
-    Verb{"trust", "the keys that are known: list, remove PEER, replace PEER KEY",
-         "list | remove PEER | replace PEER KEY", "peer trust list", &add_no_options, &run_trust},
-    Verb{"version", "show the version", "", "peer version", &add_no_options, &version},
-    Verb{"help", "show this, or the help of a verb", "[VERB]", "peer help ping", &add_no_options,
-         &help},
+         kIdentityFlags, &run_id},
+    Verb{"trust",
+         "the keys that are known: list, remove PEER, replace PEER KEY",
+         "list | remove PEER | replace PEER KEY",
+         "peer trust list",
+         {},
+         &run_trust},
+    Verb{"version", "show the version", "", "peer version", {}, &version},
+    Verb{"help", "show this, or the help of a verb", "[VERB]", "peer help ping", {}, &help},
 };
 
-std::string option_lines(const Verb& verb, const std::string& group) {
-    cxxopts::Options options{"peer"};
-    verb.add_options(options);
+/// A flag as one types it: `--via HOST[:PORT]`.
+std::string usage_of(const Flag& flag) {
+    return fmt::format("--{}{}{}", flag.name, flag.argument.empty() ? "" : " ", flag.argument);
+}
+
+std::string flag_lines(const Verb& verb) {
     std::string out;
-    // Some verbs have no options, and cxxopts throws when asked for a group that is empty.
-    if (std::ranges::count(options.groups(), group) == 0) return out;
-    for (const auto& option : options.group_help(group).options) {
-        const std::string argument = option.is_boolean ? "" : " " + option.arg_help;
-        out += fmt::format("  {:<20} {}\n", fmt::format("--{}{}", option.l.front(), argument),
-                           option.desc);
+    for (const bool is_rare : {false, true}) {
+        for (const Flag& flag : verb.flags) {
+            if (flag.is_rare == is_rare) {
+                out += fmt::format("  {:<20} {}\n", usage_of(flag), flag.help);
+            }
+        }
     }
     return out;
 }
 
-cxxopts::ParseResult parse(const Verb& verb, std::vector<const char*> arguments) {
-    cxxopts::Options options{"peer"};
-    verb.add_options(options);
-    options.add_options("common")("h,help", "")("version", "");
-    try {
-        return options.parse(static_cast<int>(arguments.size()), arguments.data());
-    } catch (const cxxopts::exceptions::exception& error) {
-        throw UsageError(sanitized(error.what()));
+/// The flags that are not rare, without their help, as lines of a screen's width.
+std::string flag_summary(const Verb& verb) {
+    constexpr std::size_t kColumns = 80;
+    std::string out;
+    std::string line;
+    for (const Flag& flag : verb.flags) {
+        if (flag.is_rare) continue;
+        const std::string usage = usage_of(flag);
+        if (line.size() + 2 + usage.size() > kColumns) {
+            out += line + "\n";
+            line.clear();
+        }
+        line += "  " + usage;
     }
+    return out + line + "\n";
 }
 
 }  // namespace
@@ -105,32 +118,34 @@ std::string help_text() {
     const Verb& first = kVerbs.front();
     std::string out = fmt::format("example:  {}\nusage:    peer [VERB] [OPTIONS] {}\n\n",
                                   first.example, first.words);
-    for (const Verb& verb : kVerbs) out += fmt::format("  {:<8} {}\n", verb.name, verb.summary);
-    out += fmt::format("\noptions of {} (of others: peer help VERB):\n{}", first.name,
-                       option_lines(first, ""));
+    for (const Verb& verb : kVerbs) out += fmt::format("  {:<10} {}\n", verb.name, verb.summary);
+    out += fmt::format("\noptions of {0} (explained by: peer help {0}):\n{1}", first.name,
+                       flag_summary(first));
     return out;
 }
 
 std::string help_text(const Verb& verb) {
-    const std::string options = option_lines(verb, "") + option_lines(verb, kRareOptions);
+    const std::string flags = flag_lines(verb);
     return fmt::format("example:  {}\nusage:    peer {}{}{}{}\n\n{}\n{}", verb.example, verb.name,
-                       options.empty() ? "" : " [OPTIONS]", verb.words.empty() ? "" : " ",
-                       verb.words, verb.summary, options.empty() ? "" : "\n" + options);
+                       flags.empty() ? "" : " [OPTIONS]", verb.words.empty() ? "" : " ", verb.words,
+                       verb.summary, flags.empty() ? "" : "\n" + flags);
 }
 
 ExitCode run_command_line(std::span<char* const> arguments, const net::Environment& environment) {
-    std::vector<const char*> words(arguments.begin(), arguments.end());
-    const Verb* verb = words.size() > 1 ? find_verb(words[1]) : nullptr;
+    // Some systems start a program without even its name.
+    const auto after_name = arguments.subspan(std::min<std::size_t>(arguments.size(), 1));
+    std::vector<const char*> words(after_name.begin(), after_name.end());
+    const Verb* verb = words.empty() ? nullptr : find_verb(words.front());
     const bool is_named = verb != nullptr;
-    if (is_named) words.erase(words.begin() + 1);
+    if (is_named) words.erase(words.begin());
     if (verb == nullptr) verb = &kVerbs.front();
-    const auto parsed = parse(*verb, words);
-    if (parsed.count("help") > 0) {
+    CommandLine given = parse_command_line(verb->flags, words);
+    if (given.asks_help) {
         fmt::print("{}", is_named ? help_text(*verb) : help_text());
         return ExitCode::kOk;
     }
-    if (parsed.count("version") > 0) return version(parsed, environment);
-    return verb->run(parsed, environment);
+    if (given.asks_version) return print_version();
+    return verb->run(Settings{verb->flags, std::move(given), environment}, environment);
 }
 
 }  // namespace pinhole::peer

@@ -1,4 +1,5 @@
-// The verbs of the tool, in one table from which dispatch and help are made.
+// The verbs of the tool, in one table from which dispatch and help are made. A verb is a row there,
+// and files of its own with its flags, its options and its function.
 //
 // The first word that is no verb is the name of a peer: the verb is then `chat`.
 #pragma once
@@ -8,18 +9,19 @@
 #include <string_view>
 
 #include "peer/exit_code.hpp"
-#include "peer/options.hpp"
+#include "peer/settings.hpp"
 
 namespace pinhole::peer {
 
 struct Verb {
     std::string_view name;
     std::string_view summary;
-    /// What follows the options.
+    /// What follows the flags: words as they are typed, and in capitals what stands for a PEER, a
+    /// FILE or a VERB; `|` between alternatives. The shells complete by it, too.
     std::string_view words;
     std::string_view example;
-    void (*add_options)(cxxopts::Options& options);
-    ExitCode (*run)(const cxxopts::ParseResult& words, const net::Environment& environment);
+    std::span<const Flag> flags;
+    ExitCode (*run)(const Settings& settings, const net::Environment& environment);
 };
 
 /// The default verb comes first.

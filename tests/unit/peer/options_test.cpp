@@ -1,13 +1,13 @@
-#include "peer/options.hpp"
-
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
-#include <cxxopts.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "peer/chat_options.hpp"
+#include "peer/doctor_options.hpp"
+#include "peer/ping_options.hpp"
 
 namespace pinhole::peer {
 namespace {
@@ -23,23 +23,21 @@ net::Environment environment(Variables variables = {}) {
     };
 }
 
-cxxopts::ParseResult parsed(void (*add)(cxxopts::Options&), std::vector<const char*> words) {
-    words.insert(words.begin(), "peer");
-    cxxopts::Options options{"peer"};
-    add(options);
-    return options.parse(static_cast<int>(words.size()), words.data());
+Settings settings(std::span<const Flag> flags, const std::vector<const char*>& words,
+                  Variables variables = {}) {
+    return Settings{flags, parse_command_line(flags, words), environment(std::move(variables))};
 }
 
 ChatOptions chat(const std::vector<const char*>& words, Variables variables = {}) {
-    return chat_options(parsed(&add_chat_options, words), environment(std::move(variables)));
+    return chat_options(settings(kChatFlags, words, std::move(variables)));
 }
 
-PingOptions ping(const std::vector<const char*>& words) {
-    return ping_options(parsed(&add_ping_options, words), environment());
+PingOptions ping(const std::vector<const char*>& words, Variables variables = {}) {
+    return ping_options(settings(kPingFlags, words, std::move(variables)));
 }
 
-DoctorOptions doctor(const std::vector<const char*>& words) {
-    return doctor_options(parsed(&add_doctor_options, words), environment());
+DoctorOptions doctor(const std::vector<const char*>& words, Variables variables = {}) {
+    return doctor_options(settings(kDoctorFlags, words, std::move(variables)));
 }
 
 std::string chat_error(const std::vector<const char*>& words) {
@@ -172,13 +170,11 @@ TEST(Options, DoctorHasTimeToMeasureALifetime) {
               Duration{9s});
 }
 
-TEST(Options, IdWritesAGroupKeyToOneFileWhenAsked) {
-    const auto file = [](const std::vector<const char*>& words) {
-        return new_psk_file(parsed(&add_id_options, words));
-    };
-    EXPECT_EQ(file({"--new-psk", "group.key"}), "group.key");
-    EXPECT_EQ(file({"--id", "a"}), std::nullopt);
-    EXPECT_THROW(static_cast<void>(file({"--new-psk", "a", "--new-psk", "b"})), UsageError);
+TEST(Options, WhatOnlyTheEnvironmentGivesMayBeOfNoUse) {
+    const Variables usual{{"PINHOLE_TIMEOUT", "5"}, {"PINHOLE_WAIT", "true"}};
+    EXPECT_FALSE(chat({"--id", "a", "--via", "h"}, usual).message) << "no --message, no complaint";
+    EXPECT_FALSE(doctor({"--id", "a", "--via", "h"}, usual).wait) << "nobody to wait for";
+    EXPECT_EQ(ping({"--id", "a", "--via", "h", "b"}, usual).timeout, Duration{5s});
 }
 
 TEST(Options, PingWithoutEndStillWantsAFirstAnswer) {

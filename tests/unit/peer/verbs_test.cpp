@@ -1,6 +1,7 @@
 #include "peer/verbs.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <sstream>
 #include <string>
@@ -13,6 +14,8 @@ namespace pinhole::peer {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 std::string usage_error(std::vector<std::string> words) {
@@ -40,6 +43,46 @@ TEST(Verbs, TableHasEachOnceWithEverything) {
     EXPECT_EQ(find_verb("alice"), nullptr);
 }
 
+TEST(Verbs, FlagsAreWhole) {
+    for (const Verb& verb : verbs()) {
+        std::set<std::string_view> names;
+        for (const Flag& flag : verb.flags) {
+            SCOPED_TRACE(flag.name);
+            EXPECT_TRUE(names.insert(flag.name).second);
+            EXPECT_THAT(std::string{flag.name}, MatchesRegex("[a-z]+(-[a-z]+)*"));
+            EXPECT_FALSE(flag.help.empty());
+            EXPECT_EQ(flag.argument.empty(), flag.kind == FlagKind::kSwitch);
+            EXPECT_EQ(flag.choices.empty(), flag.kind != FlagKind::kChoice);
+            EXPECT_EQ(flag.max == 0, flag.kind != FlagKind::kNumber);
+        }
+        EXPECT_FALSE(names.contains("help")) << "every verb has it";
+        EXPECT_FALSE(names.contains("version")) << "every verb has it";
+    }
+}
+
+TEST(Verbs, FlagMeansTheSameInEveryVerb) {
+    std::map<std::string_view, const Flag*> first;
+    for (const Verb& verb : verbs()) {
+        for (const Flag& flag : verb.flags) {
+            const Flag& other = *first.try_emplace(flag.name, &flag).first->second;
+            EXPECT_EQ(flag.kind, other.kind) << flag.name;
+            EXPECT_EQ(flag.argument, other.argument) << flag.name;
+            EXPECT_EQ(flag.max, other.max) << flag.name;
+            EXPECT_EQ(flag.is_repeatable, other.is_repeatable) << flag.name;
+            EXPECT_TRUE(std::ranges::equal(flag.choices, other.choices)) << flag.name;
+        }
+    }
+}
+
+TEST(Verbs, HelpHasEveryFlag) {
+    for (const Verb& verb : verbs()) {
+        for (const Flag& flag : verb.flags) {
+            EXPECT_THAT(help_text(verb), HasSubstr("\n  --" + std::string{flag.name} + " "));
+            EXPECT_THAT(help_text(verb), HasSubstr(" " + std::string{flag.help} + "\n"));
+        }
+    }
+}
+
 TEST(Verbs, HelpBeginsWithAnExampleAndFitsAScreen) {
     std::vector<std::string> texts{help_text()};
     for (const Verb& verb : verbs()) texts.push_back(help_text(verb));
@@ -51,7 +94,7 @@ TEST(Verbs, HelpBeginsWithAnExampleAndFitsAScreen) {
     }
     for (const Verb& verb : verbs()) EXPECT_THAT(texts.front(), HasSubstr(std::string{verb.name}));
     EXPECT_THAT(texts.front(), HasSubstr("--via HOST[:PORT]"));
-    EXPECT_THAT(texts.front(), ::testing::Not(HasSubstr("--low-ports"))) << "a rare one";
+    EXPECT_THAT(texts.front(), Not(HasSubstr("--low-ports"))) << "a rare one";
     EXPECT_THAT(help_text(verbs().front()), HasSubstr("--low-ports"));
 }
 

@@ -1,0 +1,46 @@
+// What `chat` takes: flags, then the names of peers.
+#pragma once
+
+#include <vector>
+
+#include "peer/station_options.hpp"
+
+namespace pinhole::peer {
+
+inline constexpr std::array<std::string_view, 3> kAcceptWords{"all", "known", "none"};
+
+inline constexpr Flag kAcceptFlag{.name = "accept",
+                                  .argument = "WHOSE",
+                                  .help = "whose calls to take: all, known or none",
+                                  .kind = FlagKind::kChoice,
+                                  .choices = kAcceptWords,
+                                  .initial = "all"};
+
+inline constexpr auto kChatFlags = joined(
+    kStationFlags, std::array{
+                       kAcceptFlag,
+                       Flag{.name = "message",
+                            .argument = "TEXT",
+                            .help = "send one text to one peer, wait for its receipt, end",
+                            .kind = FlagKind::kText},
+                       kTimeoutFlag.saying("give up a --message after this (30)"),
+                       kWaitFlag.saying("wait for an offline peer; stay after the end of input"),
+                   });
+
+struct ChatOptions {
+    StationOptions station;
+    std::vector<Id> peers;
+    /// One shot: send this to the one peer and end.
+    std::optional<std::string> message;
+    bool wait = false;
+    /// Of a one shot; `Duration::max()` for no limit.
+    Duration timeout = 30s;
+};
+
+/// From settings that have `kAcceptFlag`.
+[[nodiscard]] AcceptPolicy accept_of(const Settings& settings);
+
+/// Throws UsageError.
+[[nodiscard]] ChatOptions chat_options(const Settings& settings);
+
+}  // namespace pinhole::peer
