@@ -179,6 +179,7 @@ void Node::Core::take(const reliable::EnetEvent& event) {
     if (link == nullptr || link->address() != address) return;
     if (const auto* message = std::get_if<reliable::EnetMessage>(&event)) {
         link->on_enet_connected();
+        link->on_message(message->bytes.size());
         events_.push_message(*owner, message->channel, enet_.host().take_message());
     } else if (std::holds_alternative<reliable::EnetConnected>(event)) {
         link->on_enet_connected();
@@ -274,6 +275,8 @@ std::optional<PeerStatus> Node::Core::status(PeerNumber peer) const {
         .is_connected = link.is_connected(),
         .path = link.path(),
         .bytes_unacknowledged = bytes_unacknowledged(peer),
+        .sent = link.address() ? enet_.host().statistics(*link.address()) : reliable::Statistics{},
+        .bytes_received = link.bytes_received(),
         .rekeys = link.rekeys(),
         .nat = told ? std::optional{told->behavior} : std::nullopt,
         .plan = link.agent().plan(),

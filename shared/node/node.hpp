@@ -35,6 +35,10 @@ struct PeerStatus {
     std::optional<PathChanged> path;
     /// Of messages handed to `send`.
     std::size_t bytes_unacknowledged = 0;
+    /// How messages that we sent fared in this connection.
+    reliable::Statistics sent{};
+    /// Bytes of messages that came in, in all connections of this number.
+    std::uint64_t bytes_received = 0;
     /// Rekeys that the present session went through.
     std::uint32_t rekeys = 0;
     /// Its NAT as it told us, and what its NAT and ours together need; nothing before it did.

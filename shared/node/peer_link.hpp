@@ -155,6 +155,9 @@ class PeerLink {
     [[nodiscard]] const std::optional<VirtualAddress>& address() const { return address_; }
     [[nodiscard]] const std::optional<PathChanged>& path() const { return path_; }
     [[nodiscard]] const traversal::Agent& agent() const { return agent_; }
+    /// A message of so many bytes is handed on.
+    void on_message(std::size_t bytes) { bytes_received_ += bytes; }
+    [[nodiscard]] std::uint64_t bytes_received() const { return bytes_received_; }
     [[nodiscard]] std::uint32_t rekeys() const { return session_ ? session_->epoch_number() : 0; }
     [[nodiscard]] bool is_wanted() const { return wanted_; }
     /// Our `connect` with this nonce is under way.
@@ -305,6 +308,7 @@ class PeerLink {
     std::optional<VirtualAddress> sized_address_;
     std::size_t datagram_size_ = kDatagramSizeMin;
     unsigned black_holes_ = 0;
+    std::uint64_t bytes_received_ = 0;
     std::uint16_t next_part_id_ = 0;
     PartAssembly parts_{shared_.drops};
     /// The message that had the peer's latest word about its selection.

@@ -106,6 +106,17 @@ bool EnetHost::has_room(VirtualAddress peer) const {
     return is_connected(peer) && !engine_->record_of(*engine_->find(peer)).wants_room;
 }
 
+Statistics EnetHost::statistics(VirtualAddress peer) const {
+    const ENetPeer* found = engine_->find(peer);
+    if (found == nullptr) return {};
+    const AckTracker& tracker = engine_->flow_of(*found).tracker();
+    const RoundTrip& round_trip = tracker.round_trip();
+    return {.bytes_delivered = tracker.delivered(),
+            .bytes_lost = tracker.lost(),
+            .round_trip_time =
+                round_trip.is_known() ? std::optional{round_trip.smoothed()} : std::nullopt};
+}
+
 Duration EnetHost::round_trip_time(VirtualAddress peer) const {
     const ENetPeer* found = engine_->find(peer);
     return found == nullptr ? Duration{0} : std::chrono::milliseconds{found->roundTripTime};

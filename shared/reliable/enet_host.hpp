@@ -105,6 +105,15 @@ enum class Delivery : std::uint8_t {
     kUnreliable,  ///< arrives at most once, never after a later one of its channel
 };
 
+/// How reliable messages to one peer fared since the connection began.
+struct Statistics {
+    /// Bytes of message that were acknowledged, and that were given up for lost and sent again.
+    std::uint64_t bytes_delivered = 0;
+    std::uint64_t bytes_lost = 0;
+    /// Smoothed, from their acknowledgements or from the path's checks; nothing before the first.
+    std::optional<Duration> round_trip_time;
+};
+
 class EnetEngine;
 
 class EnetHost {
@@ -177,6 +186,8 @@ class EnetHost {
     /// A message that is sent now leaves soon. If not, `EnetRoom` follows. False without a
     /// connection, and then nothing follows.
     [[nodiscard]] bool has_room(VirtualAddress peer) const;
+    /// Zeros for an unknown address.
+    [[nodiscard]] Statistics statistics(VirtualAddress peer) const;
     /// What ENet believes of the path; zero for an unknown address.
     [[nodiscard]] Duration round_trip_time(VirtualAddress peer) const;
 

@@ -34,6 +34,8 @@ class RoundTrip {
     [[nodiscard]] Duration smoothed() const { return smoothed_; }
     [[nodiscard]] Duration variance() const { return variance_; }
     [[nodiscard]] Duration latest() const { return latest_; }
+    /// Somebody measured it.
+    [[nodiscard]] bool is_known() const { return is_measured_ || smoothed_ != kUnknown; }
     /// False while it is what somebody else said.
     [[nodiscard]] bool is_measured() const { return is_measured_; }
 

@@ -79,6 +79,8 @@ void Peer::take(Instant now, const node::NodeEvent& event) {
         refused_.push_back(*refused);
     } else if (const auto* lost = std::get_if<node::ServerLost>(&event)) {
         troubles_.push_back(*lost);
+    } else if (std::holds_alternative<node::RoomToSend>(event)) {
+        ++rooms_;
     }
 }
 

@@ -86,6 +86,10 @@ class Peer {
     [[nodiscard]] std::optional<Instant> introduced_at() const { return introduced_at_; }
     [[nodiscard]] std::optional<Instant> connected_at() const { return connected_at_; }
     [[nodiscard]] std::optional<Instant> direct_at() const { return direct_at_; }
+    /// How often there was room to send again.
+    [[nodiscard]] std::size_t rooms() const { return rooms_; }
+    /// What its node says of the peer that came last.
+    [[nodiscard]] node::PeerStatus node_status() const { return *node_->status(last_peer_); }
     /// Every state the path went through, in order.
     [[nodiscard]] const std::vector<node::PathState>& path_history() const { return history_; }
 
@@ -112,6 +116,7 @@ class Peer {
     std::set<std::string> connected_to_;
     std::map<std::string, node::PeerNumber> numbers_;
     std::size_t registrations_ = 0;
+    std::size_t rooms_ = 0;
     bool is_over_tcp_ = false;
     std::size_t processes_ = 0;
     Instant registered_at_{};
