@@ -52,7 +52,8 @@ void Flow::prepare(const EnetClock& clock, ENetPeer& peer) {
     }
     datagram_ = peer.mtu;
     LossRecovery::write_timers(peer, tracker_.round_trip());
-    pacer_.set_rate(now, controller_.pacing_rate(tracker_.round_trip().smoothed()));
+    const Duration round_trip = tracker_.round_trip().smoothed();
+    pacer_.set_rate(now, controller_.pacing_rate(round_trip), datagram_);
     const std::size_t wants = wanted();
     const std::size_t allowed = wants == 0 ? 0 : std::min(room(), pacer_.budget(now, wants));
     const std::size_t budget = std::min(allowed, kBurstMax);

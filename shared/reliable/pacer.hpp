@@ -13,10 +13,11 @@ namespace pinhole::reliable {
 
 class Pacer {
   public:
-    /// Bytes a second from now on.
-    void set_rate(Instant now, std::uint64_t rate) {
+    /// Bytes a second from now on, in datagrams of up to so many bytes.
+    void set_rate(Instant now, std::uint64_t rate, std::size_t datagram) {
         refill(now);
         rate_ = std::max<std::uint64_t>(rate, 1000);
+        train_min_ = std::max(kTrainMin, static_cast<std::int64_t>(datagram));
     }
 
     /// Bytes that may leave now when `wanted` bytes want to; 0 before `ready_at`.
@@ -42,7 +43,7 @@ class Pacer {
     static constexpr std::int64_t kMicro = 1'000'000;
     /// One train of datagrams is what the rate carries in this time...
     static constexpr Duration kTrain = 1ms;
-    /// ... and at least two datagrams, and at most one segmentation offload's worth.
+    /// ... and at least two datagrams or a large one, and at most one segmentation offload's worth.
     static constexpr std::int64_t kTrainMin = 2 * 1160;
     static constexpr std::int64_t kTrainMax = 64 * 1024;
     /// What may be saved up: the driver's timer is late, or nothing was to be sent. Ten datagrams
@@ -55,7 +56,7 @@ class Pacer {
     }
 
     [[nodiscard]] std::int64_t needed(std::size_t wanted) const {
-        const std::int64_t train = std::clamp(bytes_in(kTrain), kTrainMin, kTrainMax);
+        const std::int64_t train = std::clamp(bytes_in(kTrain), train_min_, kTrainMax);
         return std::min(train, std::max<std::int64_t>(static_cast<std::int64_t>(wanted), 1));
     }
 
@@ -67,6 +68,7 @@ class Pacer {
     }
 
     std::uint64_t rate_ = 1'000'000;
+    std::int64_t train_min_ = kTrainMin;
     std::int64_t credit_ = kSavedMin * kMicro;
     Instant refilled_at_;
 };

@@ -23,9 +23,9 @@ struct Cell {
     Duration chat_high{0};
 };
 
-Cell measure(const LinkProfile& profile) {
+Cell measure(const LinkProfile& profile, std::size_t datagram_size = 0) {
     FlowLab lab{profile, 7};
-    auto& pair = lab.add_pair({.chat_every = 20ms});
+    auto& pair = lab.add_pair({.chat_every = 20ms, .datagram_size = datagram_size});
     lab.run_for(2s);
     const std::uint64_t before = pair.tally.bytes;
     const std::uint64_t commands_before = pair.tally.commands;
@@ -68,6 +68,25 @@ TEST_P(FlowGoodput, FillsTheLinkWithoutDelayingAnybody) {
         const Duration lost = loss > 0 ? Duration{3 * round_trip / 2} : Duration{0};
         if (loss <= 10) {
             EXPECT_LE(cell.chat_high, round_trip / 2 + lost + 20ms);
+        }
+    }
+}
+
+// As many bytes are fewer datagrams: less to tell loss and queues by.
+TEST(FlowOfJumboFrames, FillsFastAndSlowLinks) {
+    constexpr std::size_t kJumbo = 4065;
+    for (const std::uint64_t megabits : {2U, 10U, 100U}) {
+        for (const unsigned loss : {0U, 10U, 30U}) {
+            const Cell cell = measure({.rate = megabits * 1'000'000,
+                                       .round_trip = 20ms,
+                                       .loss_permille = loss,
+                                       .queue_bytes = megabits * 15'000},
+                                      kJumbo);
+            const double share = cell.goodput / static_cast<double>(megabits);
+            SCOPED_TRACE(fmt::format("{} Mbit/s, loss {} permille", megabits, loss));
+            fmt::print("{:>4} Mbit/s {:>4.1f} % loss: {:5.2f} of it, {:4.1f} % repeated\n",
+                       megabits, loss / 10.0, share, cell.repeated * 100);
+            EXPECT_GE(share, least_share(loss) - 0.02);
         }
     }
 }

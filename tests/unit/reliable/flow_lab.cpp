@@ -71,6 +71,7 @@ void Pair::drain(Instant now) {
     while (const auto event = sender.poll_event()) {
         if (!std::holds_alternative<EnetConnected>(*event)) continue;
         is_connected = true;
+        if (options.datagram_size != 0) sender.set_datagram_size(kThere, options.datagram_size);
         if (options.chat_every > Duration{0}) chat_at = now + options.chat_every;
         drain(now);
     }

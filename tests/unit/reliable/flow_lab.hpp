@@ -31,6 +31,8 @@ struct PairOptions {
     Duration chat_every{0};
     Delivery chat_delivery = Delivery::kReliable;
     Instant begins{};
+    /// Of the sender's datagrams; zero: what it begins with.
+    std::size_t datagram_size = 0;
 };
 
 class FlowLab;

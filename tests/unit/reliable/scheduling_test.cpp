@@ -74,7 +74,7 @@ TEST(ChannelScheduler, SkipsChannelsThatMayNotSend) {
 
 TEST(Pacer, SpreadsBulkOverTime) {
     Pacer pacer;
-    pacer.set_rate(kStart, 10'000'000);
+    pacer.set_rate(kStart, 10'000'000, 1160);
     constexpr std::size_t kBulk = 1'000'000;
     // What was saved up leaves at once.
     const std::size_t saved = pacer.budget(kStart, kBulk);
@@ -97,15 +97,25 @@ TEST(Pacer, SpreadsBulkOverTime) {
 
 TEST(Pacer, LetsALoneSmallMessageGoWithoutWaitingForATrain) {
     Pacer pacer;
-    pacer.set_rate(kStart, 10'000'000);
+    pacer.set_rate(kStart, 10'000'000, 1160);
     pacer.on_sent(pacer.budget(kStart, 1'000'000));
     EXPECT_EQ(pacer.budget(kStart + 100us, 1'000'000), 0U);
     EXPECT_GE(pacer.budget(kStart + 100us, 64), 64U);
 }
 
+TEST(Pacer, WaitsAtASlowRateUntilOneWholeDatagramMayLeave) {
+    Pacer pacer;
+    constexpr std::size_t kJumbo = 4065;
+    pacer.set_rate(kStart, 100'000, kJumbo);
+    pacer.on_sent(pacer.budget(kStart, 1'000'000));
+    const Instant ready = pacer.ready_at(1'000'000);
+    EXPECT_EQ(pacer.budget(ready - 1us, 1'000'000), 0U);
+    EXPECT_GE(pacer.budget(ready, 1'000'000), kJumbo);
+}
+
 TEST(Pacer, SavesNoMoreThanABurstWhileIdle) {
     Pacer pacer;
-    pacer.set_rate(kStart, 10'000'000);
+    pacer.set_rate(kStart, 10'000'000, 1160);
     EXPECT_LE(pacer.budget(kStart + 1h, 100'000'000), 30'000U);
 }
 
