@@ -23,8 +23,9 @@ namespace pinhole {
 /// RFC 8200 5: every IPv6 link carries 1280 bytes; less 40 for IPv6 and 8 for UDP. The largest
 /// UDP payload we send to a path that was not found to carry more.
 inline constexpr std::size_t kUdpPayloadMax = 1232;
-/// Ethernet's 1500 bytes less 20 for IPv4 and 8 for UDP: no path is asked for more.
-inline constexpr std::size_t kUdpPayloadProbed = 1472;
+/// No path is asked for more. ENet's datagrams have at most 4096 bytes, so larger ones would stay
+/// empty; jumbo frames and the loopback carry it.
+inline constexpr std::size_t kUdpPayloadProbed = 4096;
 
 /// A datagram that arrived. Borrowed for the length of one call.
 struct Datagram {
@@ -96,8 +97,9 @@ class TransmitQueue {
     /// Datagrams, however many runs they form.
     [[nodiscard]] std::size_t size() const { return datagrams_; }
 
-    /// Datagrams stand one after the other in blocks of this size, which no run crosses.
-    static constexpr std::size_t kBlockBytes = 65'536;
+    /// Datagrams stand one after the other in blocks of this size, which no run crosses: what has
+    /// no room in a full run begins the next one.
+    static constexpr std::size_t kBlockBytes = kRunBytesMax;
 
   private:
     struct Run {

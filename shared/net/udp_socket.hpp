@@ -28,9 +28,8 @@ namespace pinhole::net {
 
 /// How many messages one system call moves at most; each is a datagram or a run.
 inline constexpr std::size_t kBatchDatagrams = 32;
-/// The largest datagram that is received whole. A longer one is dropped: nothing of ours exceeds
-/// an Ethernet frame.
-inline constexpr std::size_t kReceiveBytesMax = 2048;
+/// The largest datagram that is received whole. A longer one is dropped: none of ours is.
+inline constexpr std::size_t kReceiveBytesMax = kUdpPayloadProbed;
 
 /// Why the socket lost a datagram. Each has a counter.
 enum class SocketDrop : std::uint8_t {

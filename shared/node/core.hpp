@@ -135,8 +135,8 @@ class Node::Core {
     bool had_relay_ = false;
     bool was_udp_blocked_ = false;
     /// Where datagrams are opened to: the outer one, and the one inside a relay frame.
-    std::array<std::byte, 2048> opening_;
-    std::array<std::byte, 2048> opening_relayed_;
+    std::array<std::byte, kUdpPayloadProbed> opening_;
+    std::array<std::byte, kUdpPayloadProbed> opening_relayed_;
 };
 
 }  // namespace pinhole::node

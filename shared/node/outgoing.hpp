@@ -29,15 +29,21 @@ class Outgoing {
   public:
     enum class Way : bool { kDirect, kRelay };
 
-    /// Lends itself room in `queue`, which must not be used otherwise until `leave`.
-    Outgoing(TransmitQueue& queue, Way way)
+    /// The longest frame that goes direct; what is relayed must be shorter.
+    static constexpr std::size_t kFrameMax = kUdpPayloadProbed - wire::kTransportOverhead;
+
+    /// Lends itself room in `queue`, which must not be used otherwise until `leave`, for a frame of
+    /// up to `frame_max` bytes: who asks for less than the most fills a run to its end.
+    Outgoing(TransmitQueue& queue, Way way, std::size_t frame_max = kFrameMax)
         : queue_(queue),
-          room_(queue.reserve(kInnerOffset + kUdpPayloadProbed + wire::kTagSize)),
-          inner_offset_(way == Way::kRelay ? kInnerOffset : 0) {}
+          inner_offset_(way == Way::kRelay ? kInnerOffset : 0),
+          frame_max_(frame_max),
+          room_(queue.reserve(inner_offset_ + frame_max + wire::kTransportOverhead +
+                              (way == Way::kRelay ? wire::kTagSize : 0))) {}
 
     /// Where the frame of a transport message goes.
     [[nodiscard]] MutableBytes frame_room() {
-        return room_.subspan(inner_offset_ + wire::kTransportHeaderSize, kFrameMax);
+        return room_.subspan(inner_offset_ + wire::kTransportHeaderSize, frame_max_);
     }
 
     /// Seals `frame` as one transport message of `session`; it is the front of the room, or stands
@@ -45,7 +51,7 @@ class Outgoing {
     template <class Session>
     [[nodiscard]] Bytes seal(Session& session, Bytes frame) {
         assert(!frame.empty());
-        assert(frame.size() <= kFrameMax);
+        assert(frame.size() <= frame_max_);
         message_ = room_.subspan(inner_offset_, frame.size() + wire::kTransportOverhead);
         if (!session.seal(frame, message_)) message_ = {};
         return message_;
@@ -84,12 +90,11 @@ class Outgoing {
 
   private:
     static constexpr std::size_t kInnerOffset = wire::kTransportHeaderSize + kRelayFrameHeader;
-    /// Of a frame that goes direct; what is relayed must be shorter.
-    static constexpr std::size_t kFrameMax = kUdpPayloadProbed - wire::kTransportOverhead;
 
     TransmitQueue& queue_;
-    MutableBytes room_;
     std::size_t inner_offset_;
+    std::size_t frame_max_;
+    MutableBytes room_;
     MutableBytes message_;
 };
 

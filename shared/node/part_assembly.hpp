@@ -2,7 +2,7 @@
 // together again.
 //
 // `count_parts` and `piece_of` cut one that leaves. `PartAssembly`, one per peer, collects those
-// that arrive: at most `kPartialsMax` datagrams at a time, 58 KiB, each for 2 s; the oldest makes
+// that arrive: at most `kPartialsMax` datagrams at a time, 77 KiB, each for 2 s; the oldest makes
 // room. It believes no order, no repetition and no sizes, and needs no clock of its own. What is
 // lost is lost: ENet repeats it.
 #pragma once

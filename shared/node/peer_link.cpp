@@ -78,8 +78,8 @@ std::size_t PeerLink::frame_max(const traversal::Routes& routes) const {
 void PeerLink::send_data(Bytes frame) {
     const auto& [primary, duplicate] = burst_.routes;
     const bool is_relayed_only = primary->is_relay() && !(duplicate && duplicate->is_direct());
-    Outgoing outgoing{shared_.out,
-                      is_relayed_only ? Outgoing::Way::kRelay : Outgoing::Way::kDirect};
+    Outgoing outgoing{shared_.out, is_relayed_only ? Outgoing::Way::kRelay : Outgoing::Way::kDirect,
+                      frame.size()};
     const Bytes sealed = outgoing.seal(*session_, frame);
     if (sealed.empty()) return shared_.drops.add(Drop::kLimit);
     session_->on_data_sent();

@@ -20,8 +20,9 @@ namespace pinhole::session {
 /// After this many messages an epoch asks for a rekey.
 inline constexpr std::uint64_t kRekeyAfterMessages = 1ULL << 24U;
 /// An epoch refuses to seal from here on. RFC 9001 B.1 allows AES-GCM 2^28 packets of at most 2^11
-/// bytes under one key, and ours are not longer; ChaCha20-Poly1305 tolerates far more.
-inline constexpr std::uint64_t kSealLimit = 1ULL << 28U;
+/// bytes under one key, so half as many of ours, which have up to 2^12; ChaCha20-Poly1305 tolerates
+/// far more.
+inline constexpr std::uint64_t kSealLimit = 1ULL << 27U;
 
 /// The two names of an epoch: ours is what the other side writes into its datagrams.
 struct EpochIndices {
@@ -49,7 +50,7 @@ template <std::size_t WindowBits>
 class Epoch {
   public:
     /// `first_counter` is what the first message is sealed under: 0, unless a test wants to see
-    /// the end of an epoch without sealing 2^28 messages.
+    /// the end of an epoch without sealing 2^27 messages.
     explicit Epoch(const EpochKeys& from, std::uint32_t first_counter = 0)
         : send_(from.suite, from.keys.send),
           receive_(from.suite, from.keys.receive),

@@ -61,9 +61,7 @@ std::optional<std::size_t> PathMtu::take_probe(Instant now) {
     if (ask_at_ <= now) {
         probe_ = Probe{.payload = payload()};
     } else if (is_searching() && bulk_ == kBulkBytes) {
-        // Most paths carry what Ethernet does; after that the middle of what is left tells most.
-        const bool is_first = failing_ == kLinkMtus.size();
-        const std::size_t candidate = is_first ? failing_ - 1 : (passing_ + failing_) / 2;
+        const std::size_t candidate = next_candidate();
         probe_ = Probe{.payload = payload_of(candidate), .candidate = candidate};
     } else {
         return std::nullopt;
@@ -109,7 +107,7 @@ std::size_t PathMtu::payload() const {
 }
 
 std::size_t PathMtu::payload_of(std::size_t candidate) const {
-    return kLinkMtus[candidate] - headers_;
+    return candidate < kLinkMtus.size() ? kLinkMtus[candidate] - headers_ : kUdpPayloadProbed;
 }
 
 // What does not exceed the base passed before the path was selected.
@@ -117,6 +115,13 @@ std::size_t PathMtu::first_candidate() const {
     std::size_t first = 0;
     while (payload_of(first) <= kUdpPayloadMax) ++first;
     return first;
+}
+
+// Most paths carry what Ethernet does; after that the middle of what is left tells most, and above
+// Ethernet there is only one.
+std::size_t PathMtu::next_candidate() const {
+    const bool is_first = failing_ == kCandidates && passing_ <= kEthernet;
+    return is_first ? kEthernet : (passing_ + failing_) / 2;
 }
 
 void PathMtu::conclude_lost(Instant now) {
@@ -137,7 +142,7 @@ void PathMtu::rest_if_found(Instant now) {
 
 void PathMtu::rest(Instant now, Duration duration) {
     search_from_ = now + duration;
-    failing_ = kLinkMtus.size();
+    failing_ = kCandidates;
     bulk_ = 0;
 }
 

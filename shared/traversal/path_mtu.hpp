@@ -1,8 +1,8 @@
 // How large a datagram one path carries: packetization layer path MTU discovery for datagrams (RFC
 // 8899), by padded challenges, for the path that carries our data.
 //
-//     base (1232) --bulk--> search: the largest candidate, then halves of what is left
-//          ^                     |
+//     base (1232) --bulk--> search: Ethernet's, then either the largest that we send at all or
+//          ^                     |  halves of what is left below
 //          |                     v
 //          +-- black hole -- confirmed size, asked again while none is acknowledged
 //
@@ -68,7 +68,10 @@ class PathMtu {
     /// Link MTUs in use: IPv6's minimum, tunnels of several makes, 6in4, PPPoE, Ethernet.
     static constexpr std::array<std::size_t, 10> kLinkMtus{1280, 1320, 1360, 1400, 1420,
                                                            1440, 1460, 1480, 1492, 1500};
-    static_assert(kLinkMtus.back() - 28 == kUdpPayloadProbed);
+    static constexpr std::size_t kEthernet = kLinkMtus.size() - 1;
+    /// The one candidate above: `kUdpPayloadProbed`, for jumbo frames and the loopback. Only a path
+    /// that carries Ethernet's is asked for it.
+    static constexpr std::size_t kCandidates = kLinkMtus.size() + 1;
     struct Probe {
         std::size_t payload = 0;
         /// The candidate that is tried; nothing when the confirmed size is asked again.
@@ -84,6 +87,7 @@ class PathMtu {
     [[nodiscard]] std::size_t payload_of(std::size_t candidate) const;
     [[nodiscard]] bool is_searching() const { return passing_ < failing_; }
     [[nodiscard]] std::size_t first_candidate() const;
+    [[nodiscard]] std::size_t next_candidate() const;
     void conclude_lost(Instant now);
     void rest_if_found(Instant now);
     void rest(Instant now, Duration duration);
@@ -92,7 +96,7 @@ class PathMtu {
     std::size_t headers_ = 0;
     /// Candidates below the first pass, those from the second on do not: what is between is open.
     std::size_t passing_ = 0;
-    std::size_t failing_ = kLinkMtus.size();
+    std::size_t failing_ = kCandidates;
     /// Nothing is searched for until this and until there is bulk.
     Instant search_from_{};
     std::size_t bulk_ = 0;

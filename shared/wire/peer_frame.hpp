@@ -50,7 +50,7 @@ struct SprayOk {
     friend bool operator==(const SprayOk&, const SprayOk&) = default;
 };
 
-inline constexpr std::uint8_t kPartsMax = 3;
+inline constexpr std::uint8_t kPartsMax = 4;
 
 std::size_t encode(const EnetFrame& frame, MutableBytes out);
 /// The same where the datagram stands: all of `frame` but its first byte.

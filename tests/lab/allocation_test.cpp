@@ -82,6 +82,10 @@ class Ferry {
     std::uint64_t in_timeouts = 0;
     /// Whom the second end sends each message back to.
     std::optional<node::PeerNumber> answers_to;
+    /// Longer datagrams get lost.
+    std::size_t datagram_max = kUdpPayloadProbed;
+    /// The longest that arrived.
+    std::size_t longest = 0;
 
   private:
     struct Waiting {
@@ -116,6 +120,8 @@ class Ferry {
     void deliver(End& from, End& to) {
         for (std::size_t i = 0; i < from.sent_count; ++i) {
             const Bytes bytes = Bytes{from.sent[i].bytes}.first(from.sent[i].size);
+            if (bytes.size() > datagram_max) continue;
+            longest = std::max(longest, bytes.size());
             to.node->handle_datagram(now_, {{kSocketV4, from.endpoint}, bytes});
             ++datagrams;
         }
@@ -207,7 +213,14 @@ TEST_F(Allocations, TheCounterCounts) {
 }
 
 TEST_F(Allocations, LargeMessagesCostNonePerDatagram) {
+    ferry_->datagram_max = 1472;
     expect_none(std::size_t{64} * 1024, 100);
+    EXPECT_EQ(ferry_->longest, 1472U);
+}
+
+TEST_F(Allocations, LargeMessagesInJumboFramesCostNonePerDatagram) {
+    expect_none(std::size_t{64} * 1024, 100);
+    EXPECT_EQ(ferry_->longest, kUdpPayloadProbed);
 }
 
 TEST_F(Allocations, SmallMessagesCostNonePerDatagram) {

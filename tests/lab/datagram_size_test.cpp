@@ -94,6 +94,23 @@ TEST_F(DatagramSize, TwoHomesOnEthernetFillItsFrames) {
     scene.expect_whole(5s);
 }
 
+TEST_F(DatagramSize, JumboFramesAreFilledAsFarAsEnetFillsThem) {
+    Scene scene{9000};
+    for (Peer* peer : {&scene.alice, &scene.bob}) peer->host().cable().set_quality({.mtu = 9000});
+    SCOPED_TRACE(scene.town.where());
+    ASSERT_TRUE(scene.begin());
+    scene.stream(10s);
+    EXPECT_EQ(scene.largest_heard, kUdpPayloadProbed + 28);
+    scene.set_mtu(1300, false);
+    scene.stream(100ms);
+    // What was cut for them is carried on in parts.
+    const std::size_t large = scene.large_heard;
+    scene.stream(10s);
+    EXPECT_EQ(scene.large_heard, large);
+    EXPECT_TRUE(scene.alice.is_direct());
+    scene.expect_whole(5s);
+}
+
 TEST_F(DatagramSize, ANarrowWayIsFilledAsFarAsItGoes) {
     for (const bool reports : {true, false}) {
         Scene scene{kEthernet};

@@ -37,7 +37,7 @@ struct LinkQuality {
     std::size_t queue_bytes = 64 * 1024;
     /// Largest IP packet; 0 = no limit. Larger ones are cut up if they allow it, else lost, and
     /// cause ICMP "packet too big".
-    std::size_t mtu = 0;
+    std::size_t mtu = 1500;
     /// False: they are lost without a word, a black hole.
     bool reports_too_big = true;
     /// Packets of this family vanish: "IPv6 is there but leads nowhere".

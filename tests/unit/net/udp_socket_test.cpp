@@ -253,8 +253,9 @@ TEST_P(UdpSocketTest, DropsWhatIsLongerThanItsBuffers) {
 }
 
 TEST_P(UdpSocketTest, DropsWhatIsTooLongInARunAndKeepsItsFittingEnd) {
-    send_now(*sender_, run_to(target(), std::string(2 * 3000, 'x') + "fits", 3000));
-    send_now(*sender_, run_to(target(), std::string(2 * 3000, 'x'), 3000));
+    constexpr std::uint16_t kLong = kReceiveBytesMax + 1;
+    send_now(*sender_, run_to(target(), std::string(2 * kLong, 'x') + "fits", kLong));
+    send_now(*sender_, run_to(target(), std::string(2 * kLong, 'x'), kLong));
     send_now(*sender_, to(target(), "after"));
     EXPECT_THAT(texts_of(receive_texts(*receiver_, 2)), ElementsAre("fits", "after"));
     EXPECT_EQ(receiver_->drops()[SocketDrop::kTruncated], 4U);

@@ -43,6 +43,20 @@ TEST(AgentMtu, BulkFindsWhatTheSelectedPathCarriesAndOnlyForTheSender) {
     EXPECT_EQ(net.agent(kA).payload_max(other), kUdpPayloadMax);
 }
 
+TEST(AgentMtu, BulkFindsJumboFramesAndLosesThemAgain) {
+    PairNetwork net;
+    connect(net, 8972);
+    send_bulk(net, 3s);
+    EXPECT_EQ(net.agent(kA).payload_max(), kUdpPayloadProbed);
+    net.passes = [](const PairNetwork::Passage& p) { return p.size <= 1472; };
+    send_bulk(net, 3s);
+    EXPECT_EQ(net.agent(kA).payload_max(), kUdpPayloadMax);
+    EXPECT_EQ(net.agent(kA).black_holes(), 1U);
+    send_bulk(net, kAfterBlackHole + 1s);
+    EXPECT_EQ(net.agent(kA).payload_max(), 1472U);
+    EXPECT_EQ(net.state(kA), PathState::kDirect);
+}
+
 TEST(AgentMtu, ProbesThatAreTooBigLeaveThePathTrusted) {
     PairNetwork net;
     connect(net, kUdpPayloadMax);

@@ -10,6 +10,8 @@ namespace {
 
 constexpr Instant kStart{Duration{1'000'000}};
 constexpr Duration kRtt = 40ms;
+/// After this a path that carries what Ethernet does is not asked for more any longer.
+constexpr Duration kEthernetSearch = 4s;
 
 /// A path that carries what `passes` says, on a clock of its own; answers take one RTT.
 class PathMtuTest : public testing::Test {
@@ -68,6 +70,67 @@ TEST_F(PathMtuTest, FindsEthernetWithOneProbeOfBulk) {
     EXPECT_EQ(sent.front(), 1472U);
 }
 
+TEST_F(PathMtuTest, WhatCarriesEthernetIsAskedForTheLargestAtOnce) {
+    for (const Family family : {Family::kV4, Family::kV6}) {
+        passes = up_to(9000);
+        mtu.start(family);
+        sent.clear();
+        run(500ms);
+        EXPECT_EQ(mtu.payload(), kUdpPayloadProbed);
+        const std::size_t ethernet = family == Family::kV4 ? 1472 : 1452;
+        EXPECT_EQ(sent, (std::vector{ethernet, kUdpPayloadProbed}));
+    }
+}
+
+TEST_F(PathMtuTest, EthernetIsInUseWhileMoreIsAskedFor) {
+    run(200ms);
+    EXPECT_EQ(mtu.payload(), 1472U);
+    EXPECT_EQ(sent.back(), kUdpPayloadProbed);
+    run(4s);
+    EXPECT_EQ(mtu.payload(), 1472U);
+    EXPECT_EQ(std::ranges::count(sent, kUdpPayloadProbed), kProbesMax);
+}
+
+TEST_F(PathMtuTest, EthernetIsAskedForMoreOnceInTenMinutes) {
+    run(5s);
+    sent.clear();
+    run(kRaiseInterval - 10s);
+    EXPECT_EQ(std::ranges::count(sent, kUdpPayloadProbed), 0);
+    passes = up_to(9000);
+    run(20s);
+    EXPECT_EQ(mtu.payload(), kUdpPayloadProbed);
+    // What is known of Ethernet's size is not asked again on the way.
+    const auto larger = std::ranges::find(sent, kUdpPayloadProbed);
+    ASSERT_NE(larger, sent.end());
+    run(5s);
+    EXPECT_EQ(mtu.payload(), kUdpPayloadProbed);
+}
+
+TEST_F(PathMtuTest, WhatDoesNotCarryEthernetIsNeverAskedForMore) {
+    for (const std::size_t limit : {std::size_t{1372}, kUdpPayloadMax}) {
+        passes = up_to(limit);
+        mtu.start(Family::kV4);
+        sent.clear();
+        run(2 * kRaiseInterval);
+        EXPECT_EQ(*std::ranges::max_element(sent), 1472U);
+    }
+}
+
+TEST_F(PathMtuTest, ABlackHoleOfTheLargestLeadsBackToTheBaseAndThenToEthernet) {
+    passes = up_to(9000);
+    run(2s);
+    ASSERT_EQ(mtu.payload(), kUdpPayloadProbed);
+    passes = up_to(1472);
+    run(3s);
+    EXPECT_EQ(mtu.payload(), kUdpPayloadMax);
+    EXPECT_EQ(mtu.black_holes(), 1U);
+    run(kAfterBlackHole);
+    EXPECT_EQ(mtu.payload(), 1472U);
+    passes = up_to(9000);
+    run(kRaiseInterval + 10s);
+    EXPECT_EQ(mtu.payload(), kUdpPayloadProbed);
+}
+
 TEST_F(PathMtuTest, LeavesAPathWithoutBulkAlone) {
     run(1h, false);
     for (int i = 0; i < 50; ++i) mtu.on_data_sent(now, kUdpPayloadMax);
@@ -103,7 +166,7 @@ TEST_F(PathMtuTest, CountsTheHeadersOfIpv6) {
 
 TEST_F(PathMtuTest, OneLostProbeOrTwoAreNoLimit) {
     int lost = 2;
-    passes = [&](std::size_t size) { return size < 1000 || lost-- <= 0; };
+    passes = [&](std::size_t size) { return size < 1000 || (size <= 1472 && lost-- <= 0); };
     run(3s);
     EXPECT_EQ(mtu.payload(), 1472U);
 }
@@ -133,7 +196,7 @@ TEST_F(PathMtuTest, ASilentPathSaysNothingAboutSizes) {
 }
 
 TEST_F(PathMtuTest, ABlackHoleLeadsBackToTheBaseWithinThreeSeconds) {
-    run(2s);
+    run(kEthernetSearch);
     passes = up_to(1300);
     run(3s);
     EXPECT_EQ(mtu.payload(), kUdpPayloadMax);
@@ -177,7 +240,7 @@ TEST_F(PathMtuTest, AConfirmedSizeIsAskedAgainOnlyWhileLargeDatagramsLeave) {
 }
 
 TEST_F(PathMtuTest, WhatIsAcknowledgedIsNotAskedAbout) {
-    run(2s);
+    run(kEthernetSearch);
     mtu.on_large_arrived(now);
     sent.clear();
     for (int i = 0; i < 1000; ++i) {
@@ -219,7 +282,7 @@ TEST_F(PathMtuTest, TooBigMakesABlackHoleKnownSooner) {
     const auto time_to_base = [&](bool is_told) {
         passes = up_to(1472);
         mtu.start(Family::kV4);
-        run(2s);
+        run(kEthernetSearch);
         // Right after the size was confirmed once more.
         const std::size_t before = sent.size();
         while (sent.size() == before) run(10ms);

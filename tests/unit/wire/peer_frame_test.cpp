@@ -43,9 +43,9 @@ TEST(PeerFrame, CandidatesSurviveTheWire) {
     }
 }
 
-TEST(PeerFrame, TakesPartsOfAtMostThree) {
+TEST(PeerFrame, TakesPartsOfAtMostFour) {
     for (unsigned count = 0; count < 256; ++count) {
-        for (unsigned index = 0; index < 5; ++index) {
+        for (unsigned index = 0; index < 6; ++index) {
             const FixedBytes<6> frame{std::byte{0x12},
                                       std::byte{1},
                                       std::byte{2},
@@ -53,7 +53,7 @@ TEST(PeerFrame, TakesPartsOfAtMostThree) {
                                       static_cast<std::byte>(count),
                                       std::byte{9}};
             const auto parsed = parse_peer_frame(frame);
-            ASSERT_EQ(parsed.has_value(), count <= 3 && index < count) << index << "/" << count;
+            ASSERT_EQ(parsed.has_value(), count <= 4 && index < count) << index << "/" << count;
             if (!parsed) {
                 EXPECT_EQ(parsed.error(), Drop::kBadField);
                 continue;
@@ -93,7 +93,7 @@ TEST(PeerFrameDeathTest, AssertsOnFramesThatNoParserTakes) {
     FixedBytes<64> out{};
     const FixedBytes<1> piece{};
     EXPECT_DEATH(encode(EnetFrame{}, out), "datagram");
-    EXPECT_DEATH(encode(Part{.index = 0, .count = 4, .piece = piece}, out), "kPartsMax");
+    EXPECT_DEATH(encode(Part{.index = 0, .count = 5, .piece = piece}, out), "kPartsMax");
     EXPECT_DEATH(encode(Part{.index = 1, .count = 1, .piece = piece}, out), "frame.count");
     EXPECT_DEATH(encode(Part{}, out), "piece");
 }
