@@ -34,7 +34,7 @@ struct Flag {
     std::span<const std::string_view> choices{};
     /// The greatest number.
     std::uint32_t max = 0;
-    /// Its value where nobody gives one; empty for none.
+    /// Its value where nobody gives one; empty for none. A switch has false.
     std::string_view initial{};
     /// May be given several times; all values count, in their order.
     bool is_repeatable = false;

@@ -40,22 +40,11 @@ std::optional<std::string> objection(const Flag& flag, std::string_view value) {
 }
 
 void set(Setting& setting, std::vector<std::string> values, Origin origin) {
-    const Flag& flag = setting.flag;
-    // The command line needs no name: the user has just typed it.
-    const std::string prefix =
-        origin.place.empty() ? std::string{} : fmt::format("{}: ", sanitized(origin.place));
-    for (std::string& value : values) {
-        if (flag.kind == FlagKind::kSwitch && value == "1") value = "true";
-        if (flag.kind == FlagKind::kSwitch && value == "0") value = "false";
-        if (const auto takes = objection(flag, value)) {
-            throw UsageError(
-                fmt::format("{}--{} is {}, not '{}'", prefix, flag.name, *takes, sanitized(value)));
-        }
-    }
+    check_values(setting.flag, values, origin.place);
     // A switch may be said twice, and the last word counts.
-    if (flag.kind == FlagKind::kSwitch) values = {values.back()};
-    if (!flag.is_repeatable && values.size() > 1) {
-        throw UsageError(fmt::format("{}--{} is given twice", prefix, flag.name));
+    if (setting.flag.kind == FlagKind::kSwitch) values = {values.back()};
+    if (!setting.flag.is_repeatable && values.size() > 1) {
+        throw UsageError(fmt::format("--{} is given twice", setting.flag.name));
     }
     setting.values = std::move(values);
     setting.origin = std::move(origin);
@@ -79,8 +68,10 @@ bool take_environment(Setting& setting, const net::Environment& environment) {
     return true;
 }
 
-bool take_files(Setting& setting, std::span<const FileEntry> entries) {
-    const auto found = std::ranges::find(entries, setting.flag.name, &FileEntry::name);
+bool take_files(Setting& setting, std::string_view verb, std::span<const FileEntry> entries) {
+    const auto found = std::ranges::find_if(entries, [&](const FileEntry& entry) {
+        return entry.name == setting.flag.name && (entry.verb.empty() || entry.verb == verb);
+    });
     if (found == entries.end()) return false;
     set(setting, found->values, {.source = Source::kFile, .place = found->place});
     return true;
@@ -98,15 +89,15 @@ std::string Origin::to_string() const {
     return {};
 }
 
-Settings::Settings(std::span<const Flag> flags, CommandLine given,
-                   const net::Environment& environment, std::span<const FileEntry> entries)
-    : words_(std::move(given.words)) {
+Settings::Settings(std::string_view verb, std::span<const Flag> flags, const Sources& sources)
+    : words_(sources.given.words) {
     for (const Flag& flag : flags) {
         Setting setting{.flag = flag};
-        const bool is_given = take_command_line(setting, given) ||
-                              take_environment(setting, environment) ||
-                              take_files(setting, entries);
-        if (!is_given && !flag.initial.empty()) setting.values = {std::string{flag.initial}};
+        const bool is_given = take_command_line(setting, sources.given) ||
+                              take_environment(setting, sources.environment) ||
+                              take_files(setting, verb, sources.entries);
+        const std::string_view initial = flag.kind == FlagKind::kSwitch ? "false" : flag.initial;
+        if (!is_given && !initial.empty()) setting.values = {std::string{initial}};
         settings_.push_back(std::move(setting));
     }
 }
@@ -144,6 +135,19 @@ const Setting& Settings::setting(std::string_view name) const {
         std::ranges::find(settings_, name, [](const Setting& each) { return each.flag.name; });
     assert(found != settings_.end());
     return *found;
+}
+
+void check_values(const Flag& flag, std::vector<std::string>& values, std::string_view place) {
+    // The command line needs no name: the user has just typed it.
+    const std::string prefix = place.empty() ? std::string{} : fmt::format("{}: ", place);
+    for (std::string& value : values) {
+        if (flag.kind == FlagKind::kSwitch && value == "1") value = "true";
+        if (flag.kind == FlagKind::kSwitch && value == "0") value = "false";
+        if (const auto takes = objection(flag, value)) {
+            throw UsageError(
+                fmt::format("{}--{} is {}, not '{}'", prefix, flag.name, *takes, sanitized(value)));
+        }
+    }
 }
 
 std::string listed(std::span<const std::string_view> choices) {

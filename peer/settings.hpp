@@ -40,6 +40,8 @@ struct Setting {
 
 /// What one place in a configuration file sets.
 struct FileEntry {
+    /// For this verb alone; empty for all that have the flag.
+    std::string verb{};
     std::string name;
     std::vector<std::string> values;
     /// `FILE:LINE`.
@@ -50,10 +52,16 @@ struct FileEntry {
 /// mistake, and asserted.
 class Settings {
   public:
-    /// `entries` are those that hold for this verb, strongest first; entries for other flags are
-    /// left alone. Throws UsageError.
-    Settings(std::span<const Flag> flags, CommandLine given, const net::Environment& environment,
-             std::span<const FileEntry> entries = {});
+    /// Where the values come from, beside the flags themselves. Borrowed for the call.
+    struct Sources {
+        const CommandLine& given;
+        const net::Environment& environment;
+        /// Strongest first; those for other verbs and flags are left alone.
+        std::span<const FileEntry> entries{};
+    };
+
+    /// Of the verb with this name and these flags. Throws UsageError.
+    Settings(std::string_view verb, std::span<const Flag> flags, const Sources& sources);
 
     /// The value; nothing when there is none.
     [[nodiscard]] std::optional<std::string> text(std::string_view name) const;
@@ -77,6 +85,10 @@ class Settings {
     std::vector<Setting> settings_;
     std::vector<std::string> words_;
 };
+
+/// Refuses, by a UsageError, what the flag's kind does not take; 1 and 0 become true and false.
+/// `place` as in Origin, empty on the command line.
+void check_values(const Flag& flag, std::vector<std::string>& values, std::string_view place);
 
 /// "auto, always or never".
 [[nodiscard]] std::string listed(std::span<const std::string_view> choices);

@@ -24,6 +24,8 @@ inline constexpr std::array<std::string_view, 3> kColorWords{"auto", "always", "
 inline constexpr Flag kIdFlag{
     .name = "id", .argument = "NAME", .help = "my name; or PINHOLE_ID", .kind = FlagKind::kText};
 
+inline constexpr Flag kJsonFlag{.name = "json", .help = "events on stdout, one object a line"};
+
 inline constexpr std::array kStationFlags{
     kIdFlag,
     Flag{.name = "via",
@@ -40,7 +42,7 @@ inline constexpr std::array kStationFlags{
          .help = "the key of a closed group (peer id --new-psk)",
          .kind = FlagKind::kFile},
     Flag{.name = "no-port-mapping", .help = "do not ask the gateway for a port"},
-    Flag{.name = "json", .help = "events on stdout, one object a line"},
+    kJsonFlag,
     Flag{.name = "quiet", .help = "only errors on stderr"},
     Flag{.name = "color",
          .argument = "WHEN",

@@ -9,7 +9,9 @@
 
 #include "peer/chat.hpp"
 #include "peer/command_line.hpp"
+#include "peer/config_verb.hpp"
 #include "peer/doctor.hpp"
+#include "peer/help.hpp"
 #include "peer/identity_verb.hpp"
 #include "peer/ping.hpp"
 #include "peer/text_sanitizer.hpp"
@@ -36,7 +38,7 @@ ExitCode version(const Settings& /*settings*/, const net::Environment& /*environ
 ExitCode help(const Settings& settings, const net::Environment& /*environment*/) {
     const auto& names = settings.words();
     if (names.empty()) {
-        fmt::print("{}", help_text());
+        fmt::print("{}", help_text(verbs()));
         return ExitCode::kOk;
     }
     const Verb* const verb = find_verb(names.front());
@@ -65,43 +67,11 @@ constexpr std::array kVerbs{
          "peer trust list",
          {},
          &run_trust},
+    Verb{"config", "show what is set and by whom, and where the files are", "show [VERB] | path",
+         "peer config show ping", kConfigFlags, &run_config},
     Verb{"version", "show the version", "", "peer version", {}, &version},
     Verb{"help", "show this, or the help of a verb", "[VERB]", "peer help ping", {}, &help},
 };
-
-/// A flag as one types it: `--via HOST[:PORT]`.
-std::string usage_of(const Flag& flag) {
-    return fmt::format("--{}{}{}", flag.name, flag.argument.empty() ? "" : " ", flag.argument);
-}
-
-std::string flag_lines(const Verb& verb) {
-    std::string out;
-    for (const bool is_rare : {false, true}) {
-        for (const Flag& flag : verb.flags) {
-            if (flag.is_rare == is_rare) {
-                out += fmt::format("  {:<20} {}\n", usage_of(flag), flag.help);
-            }
-        }
-    }
-    return out;
-}
-
-/// The flags that are not rare, without their help, as lines of a screen's width.
-std::string flag_summary(const Verb& verb) {
-    constexpr std::size_t kColumns = 80;
-    std::string out;
-    std::string line;
-    for (const Flag& flag : verb.flags) {
-        if (flag.is_rare) continue;
-        const std::string usage = usage_of(flag);
-        if (line.size() + 2 + usage.size() > kColumns) {
-            out += line + "\n";
-            line.clear();
-        }
-        line += "  " + usage;
-    }
-    return out + line + "\n";
-}
 
 }  // namespace
 
@@ -110,25 +80,16 @@ std::span<const Verb> verbs() {
 }
 
 const Verb* find_verb(std::string_view name) {
-    const auto* const found = std::ranges::find(kVerbs, name, &Verb::name);
-    return found == kVerbs.end() ? nullptr : found;
+    return find_verb(kVerbs, name);
 }
 
-std::string help_text() {
-    const Verb& first = kVerbs.front();
-    std::string out = fmt::format("example:  {}\nusage:    peer [VERB] [OPTIONS] {}\n\n",
-                                  first.example, first.words);
-    for (const Verb& verb : kVerbs) out += fmt::format("  {:<10} {}\n", verb.name, verb.summary);
-    out += fmt::format("\noptions of {0} (explained by: peer help {0}):\n{1}", first.name,
-                       flag_summary(first));
-    return out;
-}
-
-std::string help_text(const Verb& verb) {
-    const std::string flags = flag_lines(verb);
-    return fmt::format("example:  {}\nusage:    peer {}{}{}{}\n\n{}\n{}", verb.example, verb.name,
-                       flags.empty() ? "" : " [OPTIONS]", verb.words.empty() ? "" : " ", verb.words,
-                       verb.summary, flags.empty() ? "" : "\n" + flags);
+Settings settings_of(const Verb& verb, const CommandLine& given,
+                     const net::Environment& environment) {
+    // A verb without flags works however wrong the files are.
+    const auto entries = verb.flags.empty() ? std::vector<FileEntry>{}
+                                            : read_config(ConfigPlaces::from(environment), kVerbs);
+    return Settings{
+        verb.name, verb.flags, {.given = given, .environment = environment, .entries = entries}};
 }
 
 ExitCode run_command_line(std::span<char* const> arguments, const net::Environment& environment) {
@@ -139,13 +100,13 @@ ExitCode run_command_line(std::span<char* const> arguments, const net::Environme
     const bool is_named = verb != nullptr;
     if (is_named) words.erase(words.begin());
     if (verb == nullptr) verb = &kVerbs.front();
-    CommandLine given = parse_command_line(verb->flags, words);
+    const CommandLine given = parse_command_line(verb->flags, words);
     if (given.asks_help) {
-        fmt::print("{}", is_named ? help_text(*verb) : help_text());
+        fmt::print("{}", is_named ? help_text(*verb) : help_text(kVerbs));
         return ExitCode::kOk;
     }
     if (given.asks_version) return print_version();
-    return verb->run(Settings{verb->flags, std::move(given), environment}, environment);
+    return verb->run(settings_of(*verb, given, environment), environment);
 }
 
 }  // namespace pinhole::peer

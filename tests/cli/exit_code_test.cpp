@@ -48,6 +48,16 @@ TEST_F(ExitCode, UsageErrorIs2InTwoLinesOnStderr) {
     EXPECT_THAT(lines_of(peer, Stream::kOut), IsEmpty());
 }
 
+TEST_F(ExitCode, ConfigurationThatMakesNoSenseIs2AndNamesFileAndLine) {
+    const auto directory = folder("bob") / ".config/pinhole";
+    std::filesystem::create_directories(directory);
+    std::ofstream{directory / "config.toml"} << "id = 'bob'\nvai = 'x'\n";
+    Process& peer = run_peer("bob", {"alice"});
+    EXPECT_EQ(status_of(peer), 2);
+    EXPECT_TRUE(says(peer, Stream::kErr, "config.toml:2: no verb has an option 'vai'"));
+    EXPECT_EQ(status_of(run_peer("bob", {"help"})), 0);
+}
+
 TEST_F(ExitCode, SilentRendezvousIs3) {
     Process& peer = message("bob", "bob", "alice");
     EXPECT_EQ(status_of(peer), 3);

@@ -67,8 +67,9 @@ class Pages(unittest.TestCase):
         self.assertEqual(set(re.findall(r"^\.B (\d+)$", manual, re.MULTILINE)), codes)
 
     def test_events_are_those_of_the_tool(self):
-        events = set(re.findall(r'begin\("(\w+)"\)', read("peer/json_lines.cpp"))) | {"doctor"}
+        events = set(re.findall(r'begin\("(\w+)"\)', read("peer/json_lines.cpp"))) | {"doctor", "config"}
         self.assertIn('{"event", "doctor"}', read("peer/doctor_json.cpp"))
+        self.assertIn('object["event"] = "config"', read("peer/config_verb.cpp"))
         shown = set(re.findall(r'"event":"(\w+)"', section(README, "JSON events")))
         self.assertEqual(shown, events)
         manual = man_text(PEER_MAN).split(".SH EVENTS")[1].split(".SH ")[0]
@@ -79,6 +80,7 @@ class Pages(unittest.TestCase):
         fields = set(re.findall(r'object\["(\w+)"\]', source)) | {"v", "event", "id"}
         doctor = read("peer/doctor_json.cpp").split("std::string doctor(")[1]
         fields |= set(re.findall(r'object\["(\w+)"\]', doctor))
+        fields |= set(re.findall(r'object\["(\w+)"\]', read("peer/config_verb.cpp")))
         (lines,) = [text for language, text in fences(README) if language == "json"]
         shown = set().union(*(json.loads(line) for line in lines.splitlines()))
         self.assertEqual(shown, fields)

@@ -158,6 +158,18 @@ class Programs(unittest.TestCase):
                               capture_output=True, text=True, check=False)
         self.assertEqual((done.returncode, done.stdout), (0, "alice belongs to nobody now\n"))
 
+    def test_configuration(self):
+        (example,) = [text for language, text in fences(README) if language == "toml"]
+        file = self.folder / "bob/.config/pinhole/config.toml"
+        file.parent.mkdir(parents=True)
+        file.write_text(example, encoding="utf-8")
+        shown = self.run_peer("bob", "config", "show", "ping")
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        for number, line in enumerate(example.splitlines(), 1):
+            if "=" in line:
+                place = re.escape(f"{file}:{number}")
+                self.assertRegex(shown.stdout, rf"(?m)^{re.escape(line)} +# {place}$")
+
     def options_of(self, *helps):
         text = "".join(subprocess.run(words, capture_output=True, text=True, check=True).stdout
                        for words in helps)

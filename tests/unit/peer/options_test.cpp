@@ -25,7 +25,10 @@ net::Environment environment(Variables variables = {}) {
 
 Settings settings(std::span<const Flag> flags, const std::vector<const char*>& words,
                   Variables variables = {}) {
-    return Settings{flags, parse_command_line(flags, words), environment(std::move(variables))};
+    return Settings{"verb",
+                    flags,
+                    {.given = parse_command_line(flags, words),
+                     .environment = environment(std::move(variables))}};
 }
 
 ChatOptions chat(const std::vector<const char*>& words, Variables variables = {}) {

@@ -36,11 +36,15 @@ constexpr std::array kFlags{
 
 Settings settings(const std::vector<const char*>& words, const Variables& variables = {},
                   const std::vector<FileEntry>& entries = {}) {
-    const auto environment = [&](std::string_view name) -> std::optional<std::string> {
+    const net::Environment environment = [&](std::string_view name) -> std::optional<std::string> {
         const auto found = variables.find(name);
         return found == variables.end() ? std::nullopt : std::optional{found->second};
     };
-    return Settings{kFlags, parse_command_line(kFlags, words), environment, entries};
+    return Settings{"verb",
+                    kFlags,
+                    {.given = parse_command_line(kFlags, words),
+                     .environment = environment,
+                     .entries = entries}};
 }
 
 std::string complaint(const std::vector<const char*>& words, const Variables& variables = {},
@@ -124,8 +128,6 @@ TEST(Settings, OnlyARepeatableFlagIsGivenTwice) {
     EXPECT_THAT(settings({"--rule", "a,b", "--rule", "c"}).texts("rule"), ElementsAre("a,b", "c"))
         << "in their order, and nothing is cut at a comma";
     EXPECT_THAT(settings({}).texts("rule"), IsEmpty());
-    EXPECT_EQ(complaint({}, {}, {{.name = "name", .values = {"a", "b"}, .place = "/f:1"}}),
-              "/f:1: --name is given twice");
 }
 
 TEST(Settings, WordsAreWhatIsNoFlag) {
@@ -135,8 +137,12 @@ TEST(Settings, WordsAreWhatIsNoFlag) {
     EXPECT_NE(complaint({"--name"}), "none") << "its value is missing";
 }
 
-TEST(Settings, EntriesOfOtherFlagsAreLeftAlone) {
+TEST(Settings, EntriesOfOtherFlagsAndVerbsAreLeftAlone) {
     EXPECT_EQ(complaint({}, {}, {{.name = "other", .values = {"a"}, .place = "/f:1"}}), "none");
+    const std::vector<FileEntry> entries{
+        {.verb = "other", .name = "name", .values = {"a"}, .place = "/f:1"},
+        {.verb = "verb", .name = "name", .values = {"b"}, .place = "/f:2"}};
+    EXPECT_EQ(settings({}, {}, entries).text("name"), "b");
 }
 
 TEST(Settings, VariableIsTheNameInCapitals) {

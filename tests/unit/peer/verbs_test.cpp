@@ -10,6 +10,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "peer/help.hpp"
+
 namespace pinhole::peer {
 namespace {
 
@@ -84,7 +86,7 @@ TEST(Verbs, HelpHasEveryFlag) {
 }
 
 TEST(Verbs, HelpBeginsWithAnExampleAndFitsAScreen) {
-    std::vector<std::string> texts{help_text()};
+    std::vector<std::string> texts{help_text(verbs())};
     for (const Verb& verb : verbs()) texts.push_back(help_text(verb));
     for (const std::string& text : texts) {
         EXPECT_THAT(text, StartsWith("example:  peer"));
