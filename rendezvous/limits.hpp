@@ -10,7 +10,8 @@ namespace pinhole::rendezvous {
 
 // -- datagrams and the loop
 
-/// Nothing of ours is longer than an Ethernet frame; a longer datagram is dropped unread.
+/// Nothing that a server is told is longer than an Ethernet frame; a longer datagram is dropped
+/// unread.
 inline constexpr std::size_t kDatagramMax = 1500;
 /// Outgoing datagrams that wait for the driver: one loop turn makes far fewer.
 inline constexpr std::size_t kOutboxMax = 16'384;

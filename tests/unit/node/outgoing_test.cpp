@@ -159,6 +159,22 @@ TEST(Outgoing, SealsAFrameThatStandsElsewhere) {
     EXPECT_EQ(as_text(std::get<wire::EnetFrame>(*parsed).datagram), "payload");
 }
 
+TEST(Outgoing, DataOfOneSizeFillsRunsToTheirEnd) {
+    PeerEnds peers{1};
+    for (const std::size_t payload : {std::size_t{1472}, kUdpPayloadProbed}) {
+        TransmitQueue queue{100};
+        const ByteVector frame(payload - wire::kTransportOverhead, std::byte{0x5a});
+        for (int i = 0; i < 100; ++i) {
+            Outgoing outgoing{queue, Way::kDirect, frame.size()};
+            ASSERT_FALSE(outgoing.seal(*peers.near, frame).empty());
+            ASSERT_TRUE(outgoing.leave({kSocketV4, {}}));
+        }
+        for (int i = 0; i < 2; ++i) {
+            EXPECT_EQ(queue.pop()->bytes.size(), kRunBytesMax / payload * payload);
+        }
+    }
+}
+
 TEST(Outgoing, WhatTheSessionRefusesDoesNotLeave) {
     struct Refusing {
         static bool seal(Bytes, MutableBytes) { return false; }
