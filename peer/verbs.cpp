@@ -9,6 +9,7 @@
 
 #include "peer/chat.hpp"
 #include "peer/command_line.hpp"
+#include "peer/completion.hpp"
 #include "peer/config_verb.hpp"
 #include "peer/doctor.hpp"
 #include "peer/help.hpp"
@@ -69,6 +70,12 @@ constexpr std::array kVerbs{
          &run_trust},
     Verb{"config", "show what is set and by whom, and where the files are", "show [VERB] | path",
          "peer config show ping", kConfigFlags, &run_config},
+    Verb{"completion",
+         "what makes a shell complete these words",
+         "bash | zsh | fish",
+         "peer completion bash > ~/.local/share/bash-completion/completions/peer",
+         {},
+         &run_completion},
     Verb{"version", "show the version", "", "peer version", {}, &version},
     Verb{"help", "show this, or the help of a verb", "[VERB]", "peer help ping", {}, &help},
 };
