@@ -198,8 +198,10 @@ void Chat::obey(const ShowPaths& /*paths*/) {
     for (const auto& peer : station_.peers()) {
         if (!peer.is_connected || !peer.path) continue;
         is_anybody_here = true;
-        station_.narrator().warn(
-            fmt::format("{}: {}", peer.id, station_.narrator().words_of(*peer.path)));
+        const auto loss = loss_percent(peer);
+        station_.narrator().warn(fmt::format(
+            "{}: {}{}", peer.id, station_.narrator().words_of(*peer.path),
+            loss ? fmt::format(", {:.1f} % had to be sent again", *loss) : std::string{}));
     }
     if (!is_anybody_here) station_.narrator().warn("nobody is connected; /connect NAME");
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "shared/net/clock.hpp"
 #include "shared/net/state_dir.hpp"
@@ -41,6 +42,7 @@ Station::Station(const StationOptions& options, bool only_listens,
         narrator_.say(fmt::format("new identity {} {}, saved", options_.id, node_.key()));
     }
     screen_.set_listener([this] { on_output(); });
+    open_status_socket(environment);
     if (const KnownKey* known = trust_.find_server(options_.via)) {
         server_key_ = known->key;
         trust_known_peers();
@@ -94,6 +96,29 @@ void Station::start() {
     resolver_.resolve(options_.via, kDefaultPort,
                       [this](const net::Resolved& resolved) { on_resolved(resolved); });
     settle();
+}
+
+// A convenience: nobody is kept from talking because it cannot be had.
+void Station::open_status_socket(const net::Environment& environment) {
+    try {
+        status_.emplace(io_, status_path(environment, options_.id), [this](StatusForm form) {
+            return form == StatusForm::kText ? status_text(report()) : status_json(report());
+        });
+    } catch (const std::exception& error) {
+        narrator_.say(fmt::format("'peer status' cannot ask this process: {}", error.what()));
+    }
+}
+
+StatusReport Station::report() const {
+    return {.id = options_.id,
+            .key = node_.key(),
+            .pid = ::getpid(),
+            .via = options_.via,
+            .is_registered = node_.is_registered(),
+            .server = server_,
+            .port_mapping = node_.port_mapping(),
+            .streams = streams_.size(),
+            .peers = node_.peers()};
 }
 
 void Station::on_resolved(const net::Resolved& resolved) {
@@ -203,6 +228,7 @@ void Station::finish() {
     }
     deadline_.cancel();
     interrupts_.cancel();
+    if (status_) status_->stop();
     io_.stop();
 }
 

@@ -18,6 +18,8 @@
 #include "peer/narrator.hpp"
 #include "peer/problems.hpp"
 #include "peer/station_options.hpp"
+#include "peer/status_report.hpp"
+#include "peer/status_socket.hpp"
 #include "peer/stream_hub.hpp"
 #include "peer/trust_store.hpp"
 #include "shared/crypto/sodium.hpp"
@@ -102,11 +104,14 @@ class Station {
     /// What the rendezvous said when it took us last; nothing before it did.
     [[nodiscard]] const std::optional<node::Registered>& server() const { return server_; }
     [[nodiscard]] const node::Node& node() const { return node_; }
+    /// How we stand, for whoever asks from outside.
+    [[nodiscard]] StatusReport report() const;
     /// Every peer that is connected or on the way.
     [[nodiscard]] std::vector<node::PeerStatus> peers() const { return node_.peers(); }
 
   private:
     void start();
+    void open_status_socket(const net::Environment& environment);
     void on_resolved(const net::Resolved& resolved);
     void on_event(const node::NodeEvent& event);
     void on(const node::ServerProven& event);
@@ -154,6 +159,8 @@ class Station {
     net::Resolver resolver_;
     net::DeadlineTimer deadline_;
     Interrupts interrupts_;
+    /// Empty when there is no place for one, or another process has it.
+    std::optional<StatusSocket> status_;
     Activity* activity_ = nullptr;
     std::optional<crypto::PublicKey> server_key_;
     std::optional<node::Registered> server_;

@@ -11,6 +11,9 @@ namespace pinhole::peer {
 
 void Station::on_event(const node::NodeEvent& event) {
     std::visit([this](const auto& any) { on(any); }, event);
+    const bool is_traffic = std::holds_alternative<node::MessageReceived>(event) ||
+                            std::holds_alternative<node::RoomToSend>(event);
+    if (status_ && !is_traffic) status_->on_change();
     if (screen_.broken_by() != 0) leave_unread();
     arm();
 }

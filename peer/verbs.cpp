@@ -15,6 +15,7 @@
 #include "peer/help.hpp"
 #include "peer/identity_verb.hpp"
 #include "peer/ping.hpp"
+#include "peer/status_verb.hpp"
 #include "peer/text_sanitizer.hpp"
 #include "peer/trust_verb.hpp"
 
@@ -60,6 +61,10 @@ constexpr std::array kVerbs{
     Verb{"doctor", "what this network does, how a peer is reached, and advice", "[PEER]",
          "peer doctor --id bob --via 203.0.113.7 alice", kDoctorFlags,
          &with_options<&doctor_options, &run_doctor>},
+    Verb{"status", "how the peers that run here stand", "", "peer status", kStatusFlags,
+         &run_status},
+    Verb{"wait", "wait until a peer that runs here is connected to PEER", "PEER",
+         "peer wait --timeout 60 --direct alice", kWaitVerbFlags, &run_wait},
     Verb{"id", "show my name and key; --new-psk makes a group's key", "", "peer id --id bob",
          kIdentityFlags, &run_id},
     Verb{"trust",

@@ -93,7 +93,9 @@ Process& ProgramsTest::start_peer(const std::string& state, std::vector<std::str
 Process& ProgramsTest::start_program(const std::string& state, std::vector<std::string> argv) {
     const std::string home = folder(state);
     processes_.push_back(std::make_unique<Process>(
-        netns::Launch{state, std::move(argv), {"HOME=" + home, "XDG_STATE_HOME=" + home}}));
+        netns::Launch{state,
+                      std::move(argv),
+                      {"HOME=" + home, "XDG_STATE_HOME=" + home, "XDG_RUNTIME_DIR=" + home}}));
     return *processes_.back();
 }
 

@@ -35,6 +35,7 @@ class TerminalPeer {
         if (pid_ < 0) throw std::runtime_error("forkpty");
         if (pid_ == 0) {
             ::setenv("XDG_STATE_HOME", home.c_str(), 1);
+            ::setenv("XDG_RUNTIME_DIR", home.c_str(), 1);
             ::setenv("HOME", home.c_str(), 1);
             ::setenv("TERM", "xterm", 1);
             ::setenv("LC_ALL", "C.UTF-8", 1);

@@ -66,9 +66,10 @@ Process& PeersTest::start_peer(const PeerRun& run) {
     std::vector<std::string> words{peer_program_};
     words.insert(words.end(), run.words.begin(), run.words.end());
     const std::string home = folder(run.state);
-    return start(
-        run.where,
-        {run.state, words, {"HOME=" + home, "XDG_STATE_HOME=" + home, "XDG_CONFIG_HOME=" + home}});
+    return start(run.where, {run.state,
+                             words,
+                             {"HOME=" + home, "XDG_STATE_HOME=" + home, "XDG_CONFIG_HOME=" + home,
+                              "XDG_RUNTIME_DIR=" + home}});
 }
 
 ChatPeer PeersTest::start_chat(const std::string& id, const std::string& via,

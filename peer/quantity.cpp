@@ -1,0 +1,24 @@
+#include "peer/quantity.hpp"
+
+#include <array>
+
+#include <fmt/format.h>
+
+namespace pinhole::peer {
+
+std::string size_words(std::uint64_t bytes) {
+    if (bytes == 1) return "1 byte";
+    if (bytes < 1024) return fmt::format("{} bytes", bytes);
+    constexpr std::array kUnits{"KiB", "MiB", "GiB", "TiB"};
+    double value = static_cast<double>(bytes) / 1024;
+    std::size_t unit = 0;
+    // What would be rounded up to 1024 is one of the next unit.
+    while (value >= 1023.5 && unit + 1 < kUnits.size()) {
+        value /= 1024;
+        ++unit;
+    }
+    return fmt::format(fmt::runtime(value < 99.95 ? "{:.1f} {}" : "{:.0f} {}"), value,
+                       kUnits.at(unit));
+}
+
+}  // namespace pinhole::peer
