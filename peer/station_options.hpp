@@ -34,7 +34,7 @@ inline constexpr std::array kStationFlags{
          .kind = FlagKind::kText},
     Flag{.name = "tcp-port",
          .argument = "PORT",
-         .help = "where it takes TCP, if not there too",
+         .help = "where the rendezvous takes TCP, if not there too",
          .kind = FlagKind::kNumber,
          .max = 65535},
     Flag{.name = "psk-file",

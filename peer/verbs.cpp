@@ -14,6 +14,7 @@
 #include "peer/doctor.hpp"
 #include "peer/help.hpp"
 #include "peer/identity_verb.hpp"
+#include "peer/manual.hpp"
 #include "peer/ping.hpp"
 #include "peer/status_verb.hpp"
 #include "peer/text_sanitizer.hpp"
@@ -44,6 +45,10 @@ ExitCode help(const Settings& settings, const net::Environment& /*environment*/)
         return ExitCode::kOk;
     }
     const Verb* const verb = find_verb(names.front());
+    if (verb == nullptr && names.front() == "man") {  // For scripts/make_manual.
+        fmt::print("{}", manual_parts(verbs()));
+        return ExitCode::kOk;
+    }
     if (verb == nullptr) {
         throw UsageError(fmt::format("there is no verb '{}'", sanitized(names.front())));
     }
@@ -73,7 +78,7 @@ constexpr std::array kVerbs{
          "peer trust list",
          {},
          &run_trust},
-    Verb{"config", "show what is set and by whom, and where the files are", "show [VERB] | path",
+    Verb{"config", "show what is set and by whom, and where the files are", "[show [VERB]] | path",
          "peer config show ping", kConfigFlags, &run_config},
     Verb{"completion",
          "what makes a shell complete these words",

@@ -14,9 +14,17 @@ import subprocess
 import tempfile
 import threading
 import unittest
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
-from documents import PEER_MAN, README, SERVER_MAN, fences, man_text
+from documents import (PEER_MAN, README, ROOT, SERVER_MAN, fences, man_text, section,
+                       table_rows)
+
+# A program whose name says no language.
+LOADER = SourceFileLoader("make_manual", str(ROOT / "scripts/make_manual"))
+make_manual = module_from_spec(spec_from_loader("make_manual", LOADER))
+LOADER.exec_module(make_manual)
 
 
 class Running:
@@ -199,6 +207,36 @@ class Programs(unittest.TestCase):
         described = man_text(PEER_MAN).split(".SH VERBS")[1].split(".SH ")[0]
         for verb in verbs:
             self.assertRegex(described, rf"\n\.(B|BR|BI) \"?{verb}\b", f"peer.1 lacks {verb}")
+
+    def test_manual_of_peer_says_what_the_table_says(self):
+        parts = make_manual.parts_of(self.run_peer("any", "help", "man").stdout)
+        self.assertGreater(len(parts), 20)
+        on_page = make_manual.parts_of(PEER_MAN.read_text(encoding="utf-8"))
+        self.assertEqual(on_page, parts, "run scripts/make_manual with the program")
+
+    def test_manual_names_the_files_that_are_read(self):
+        described = PEER_MAN.read_text(encoding="utf-8").split(".SH FILES")[1].split(".SH ")[0]
+        places = self.run_peer("bob", "config", "path").stdout.split()
+        self.assertEqual(len(places), 2)
+        for place in places:
+            place = place.replace(str(self.folder / "bob/.config"), "$XDG_CONFIG_HOME")
+            self.assertIn(f"\n.I {place}\n", described)
+
+    def test_exit_codes_mean_the_same_everywhere(self):
+        text = make_manual.parts_of(self.run_peer("any", "help", "man").stdout)["exit status"]
+        manual = dict(re.findall(r"\.B (\d+)\n(.*)\.\n", text))
+        rows = dict(table_rows(section(README, "Exit codes")))
+        self.assertEqual({code: row[0].upper() + row[1:] for code, row in rows.items()}, manual)
+
+    def test_manual_of_rendezvous_writes_options_as_the_help_does(self):
+        _, text = self.options_of([self.server, "--help"])
+        usages = re.findall(r"^  (--[a-z-]+(?: \S+)?)  ", text, re.MULTILINE)
+        self.assertGreater(len(usages), 3)
+        described = man_text(SERVER_MAN).split(".SH OPTIONS")[1].split(".SH ")[0]
+        heads = [" ".join(re.sub(r'\\f.|"|^\.[A-Z]+ ', "", line).split())
+                 for line in re.findall(r"\.TP\n(.*)", described)]
+        for usage in usages:
+            self.assertIn(usage, heads)
 
     def test_manual_of_rendezvous_has_every_option(self):
         options, _ = self.options_of([self.server, "--help"])
