@@ -1,0 +1,160 @@
+// What two `peer` tools say to each other inside a stream of kind `kFiles`.
+//
+// Who opens the stream sends. Its argument says what is to come, for the other side's progress:
+//
+//     | version (1) | entries (4) | bytes (8) | ...     later versions may append
+//
+// Each way carries frames, `| kind (1) | length (4) | body |`. From the sender:
+//
+//     offer    | 1 | number (4) | 1 file, 2 directory (1) | flags (1) | size (8) | mtime (8) | path
+//     | chunk    | 2 | number (4) | index (4) | hash (32) | 1 byte to 1 MiB | end      | 3 | number
+//     (4) | tree hash (32) |      that was all of it differs  | 4 | number (4) | to `compare`: mine
+//     is another file withdraw | 5 | number (4) |                       it cannot be read any more
+//
+// and from the receiver:
+//
+//     want     | 6 | number (4) | chunks (4) | tree hash (32) |   so many are here; send the others
+//     compare  | 7 | number (4) | tree hash (32) |                I have a file; is this yours?
+//     got      | 8 | number (4) | bytes (8) |             of the file, here; while it is looked
+//     for, too outcome  | 9 | number (4) | outcome (1) | UTF-8, 0 to 300 bytes |
+//
+// Entries are numbered from 0 in the order of their offers. At most `kOffersMax` are open, which
+// is without `outcome` or `withdraw`. The receiver answers each offer with `want`, `compare` or
+// `outcome`. To `want` the sender says the chunks from `chunks` on if its own file begins with
+// those (tree_hash.hpp), else all from 0, and then `end`. To `compare` it says `end` with its own
+// hash if that is the same, else `differs`, and the receiver goes on with `want` or `outcome`. A
+// file is stored when `outcome` says so: it is then on the disk, whole and under its name.
+//
+// mtime is in nanoseconds since 1970. Flag 1: executable. Anything may stand in a stream: parsers
+// return a `Drop`, and whoever gets one resets the stream.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <variant>
+
+#include "peer/files/entry_name.hpp"
+#include "peer/files/tree_hash.hpp"
+#include "shared/base/bytes.hpp"
+#include "shared/base/result.hpp"
+
+namespace pinhole::peer::files {
+
+inline constexpr std::uint8_t kFilesVersion = 1;
+/// Enough to keep a long path full of small files.
+inline constexpr std::size_t kOffersMax = 64;
+/// Of one stream: what fits into memory without a thought.
+inline constexpr std::uint32_t kEntriesMax = 100'000;
+inline constexpr std::size_t kOutcomeTextMax = 300;
+inline constexpr std::size_t kFrameHeadSize = 5;
+/// The head of a `chunk`, its frame's included.
+inline constexpr std::size_t kChunkHeadSize = kFrameHeadSize + 4 + 4 + 32;
+
+/// The argument of the stream.
+struct Announcement {
+    std::uint8_t version = kFilesVersion;
+    std::uint32_t entries = 0;
+    std::uint64_t bytes = 0;
+
+    friend bool operator==(const Announcement&, const Announcement&) = default;
+};
+
+enum class EntryKind : std::uint8_t { kFile = 1, kDirectory = 2 };
+
+enum class Outcome : std::uint8_t {
+    kStored = 1,
+    kPresent = 2,  ///< the same file is there already
+    kSkipped = 3,  ///< another one of this name is there, and stays
+    kBadName = 4,
+    kNoSpace = 5,
+    kDamaged = 6,  ///< a hash is not that of the bytes
+    kBusy = 7,     ///< another transfer of the same file is under way
+    kFailed = 8,   ///< the text says why
+};
+
+/// `path` is borrowed.
+struct Offer {
+    std::uint32_t number = 0;
+    EntryKind kind = EntryKind::kFile;
+    bool is_executable = false;
+    std::uint64_t size = 0;
+    std::int64_t mtime = 0;
+    std::string_view path{};
+
+    friend bool operator==(const Offer&, const Offer&) = default;
+};
+/// `bytes` are borrowed.
+struct Chunk {
+    std::uint32_t number = 0;
+    std::uint32_t index = 0;
+    Hash hash{};
+    Bytes bytes{};
+
+    friend bool operator==(const Chunk& a, const Chunk& b) {
+        return a.number == b.number && a.index == b.index && a.hash == b.hash &&
+               same_bytes(a.bytes, b.bytes);
+    }
+};
+struct End {
+    std::uint32_t number = 0;
+    Hash hash{};
+
+    friend bool operator==(const End&, const End&) = default;
+};
+struct Differs {
+    std::uint32_t number = 0;
+
+    friend bool operator==(const Differs&, const Differs&) = default;
+};
+struct Withdraw {
+    std::uint32_t number = 0;
+
+    friend bool operator==(const Withdraw&, const Withdraw&) = default;
+};
+struct Want {
+    std::uint32_t number = 0;
+    std::uint32_t chunks = 0;
+    Hash hash{};
+
+    friend bool operator==(const Want&, const Want&) = default;
+};
+struct Compare {
+    std::uint32_t number = 0;
+    Hash hash{};
+
+    friend bool operator==(const Compare&, const Compare&) = default;
+};
+struct Got {
+    std::uint32_t number = 0;
+    std::uint64_t bytes = 0;
+
+    friend bool operator==(const Got&, const Got&) = default;
+};
+/// `text` is borrowed.
+struct EntryOutcome {
+    std::uint32_t number = 0;
+    Outcome outcome = Outcome::kFailed;
+    std::string_view text{};
+
+    friend bool operator==(const EntryOutcome&, const EntryOutcome&) = default;
+};
+
+using Frame = std::variant<Offer, Chunk, End, Differs, Withdraw, Want, Compare, Got, EntryOutcome>;
+
+/// Drops: kRunt, kUnknownVersion, kBadField.
+[[nodiscard]] Parsed<Announcement> parse_announcement(Bytes argument);
+[[nodiscard]] ByteVector encode(const Announcement& announcement);
+
+/// How long the body of such a frame may be. Drops: kUnknownFrame.
+[[nodiscard]] Parsed<std::size_t> body_size_max(std::uint8_t kind);
+
+/// One frame, its head included. The path of an offer is not judged (entry_name.hpp).
+/// Drops: kRunt, kBadLength, kBadField, kUnknownFrame.
+[[nodiscard]] Parsed<Frame> parse_frame(Bytes frame);
+
+/// Appends `frame` to `out`.
+void append(ByteVector& out, const Frame& frame);
+/// Writes the head of a chunk whose `size` bytes follow it; `out` has `kChunkHeadSize`.
+void write_chunk_head(MutableBytes out, const Chunk& chunk);
+
+}  // namespace pinhole::peer::files

@@ -1,0 +1,179 @@
+#include "peer/files/file_receiver.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "peer/text_sanitizer.hpp"
+
+namespace pinhole::peer::files {
+namespace {
+
+/// Often enough that the sender of a slow path sees it move, rare beside what is received.
+constexpr std::uint64_t kAcknowledgeEvery = 64 * 1024;
+/// What was looked through between two signs of life: a fraction of a second's work.
+constexpr std::uint32_t kSignEvery = 32 * kChunkBytes;
+/// Entries with open files; more offers wait to be looked into.
+constexpr std::ptrdiff_t kHoldingMax = 8;
+/// What a sender may leave unread; it is far more than all open offers can come to.
+constexpr std::size_t kOutMax = 256 * 1024;
+
+}  // namespace
+
+bool FileReceiver::on_bytes(Bytes bytes) {
+    while (!bytes.empty()) {
+        const auto taken = splitter_.take(bytes);
+        if (!taken) return false;
+        bytes = bytes.subspan(*taken);
+        if (!splitter_.is_whole()) continue;
+        const auto frame = splitter_.frame();
+        if (!frame || !on_frame(*frame)) return false;
+        splitter_.next();
+    }
+    acknowledge();
+    return out_.size() - sent_ <= kOutMax;
+}
+
+bool FileReceiver::on_finished() const {
+    return files_.empty();
+}
+
+bool FileReceiver::on_frame(const Frame& frame) {
+    return std::visit([this](const auto& any) { return on(any); }, frame);
+}
+
+bool FileReceiver::on(const Offer& offer) {
+    if (offer.number != offers_ || offers_ == kEntriesMax) return false;
+    if (files_.size() >= kOffersMax) return false;
+    ++offers_;
+    files_.try_emplace(offer.number, reception_,
+                       IncomingFile::Entry{.number = offer.number,
+                                           .kind = offer.kind,
+                                           .facts = {.size = offer.size,
+                                                     .mtime = offer.mtime,
+                                                     .is_executable = offer.is_executable},
+                                           .path = std::string{offer.path}});
+    to_check_.push_back(offer.number);
+    return true;
+}
+
+template <class Call>
+bool FileReceiver::tell(std::uint32_t number, const Call& call) {
+    const auto found = files_.find(number);
+    if (found == files_.end()) return number < offers_;
+    const std::optional<FileStep> step = call(found->second);
+    if (!step) return false;
+    apply(number, *step);
+    return true;
+}
+
+bool FileReceiver::on(const Chunk& chunk) {
+    bytes_written_ += chunk.bytes.size();
+    return tell(chunk.number, [&](IncomingFile& file) { return file.on_chunk(chunk); });
+}
+
+bool FileReceiver::on(const End& end) {
+    return tell(end.number, [&](IncomingFile& file) { return file.on_end(end); });
+}
+
+bool FileReceiver::on(const Differs& differs) {
+    return tell(differs.number, [&](IncomingFile& file) {
+        auto step = file.on_differs();
+        if (file.is_checking()) to_check_.push_front(differs.number);
+        return step;
+    });
+}
+
+bool FileReceiver::on(const Withdraw& withdraw) {
+    const auto found = files_.find(withdraw.number);
+    if (found == files_.end()) return withdraw.number < offers_;
+    events_.push_back(
+        {.path = found->second.entry().path,
+         .size = found->second.entry().facts.size,
+         .ending = {.outcome = Outcome::kFailed, .why = "the sender cannot read it any more"}});
+    bytes_through_ += found->second.entry().facts.size;
+    std::erase(to_check_, withdraw.number);
+    files_.erase(found);
+    return true;
+}
+
+bool FileReceiver::has_work() const {
+    if (to_check_.empty()) return false;
+    if (files_.at(to_check_.front()).holds_files()) return true;
+    const auto holding = std::ranges::count_if(
+        files_, [](const auto& numbered) { return numbered.second.holds_files(); });
+    return holding < kHoldingMax;
+}
+
+void FileReceiver::work() {
+    if (!has_work()) return;
+    const std::uint32_t number = to_check_.front();
+    IncomingFile& file = files_.at(number);
+    const FileStep step = file.check();
+    const std::uint64_t looked = file.bytes_written();
+    if (file.is_checking() && looked > 0 && looked % kSignEvery == 0) {
+        append(out_, Got{.number = number, .bytes = looked});
+    }
+    if (!file.is_checking()) to_check_.pop_front();
+    apply(number, step);
+}
+
+void FileReceiver::apply(std::uint32_t number, const FileStep& step) {
+    if (const auto* want = std::get_if<Want>(&step)) append(out_, *want);
+    if (const auto* compare = std::get_if<Compare>(&step)) append(out_, *compare);
+    const auto* ending = std::get_if<Ending>(&step);
+    if (ending == nullptr) return;
+    append(out_, EntryOutcome{.number = number,
+                              .outcome = ending->outcome,
+                              .text = std::string_view{ending->why}.substr(
+                                  0, whole_characters(ending->why, kOutcomeTextMax))});
+    const auto found = files_.find(number);
+    const IncomingFile::Entry& entry = found->second.entry();
+    events_.push_back(
+        {.path = entry.path, .size = entry.facts.size, .kind = entry.kind, .ending = *ending});
+    bytes_through_ += entry.facts.size;
+    files_.erase(found);
+}
+
+const IncomingFile* FileReceiver::wanting() const {
+    const auto found = std::ranges::find_if(
+        files_, [](const auto& numbered) { return numbered.second.takes_chunks(); });
+    return found == files_.end() ? nullptr : &found->second;
+}
+
+void FileReceiver::acknowledge() {
+    const IncomingFile* file = wanting();
+    if (file == nullptr) return;
+    const Got got{.number = file->entry().number,
+                  .bytes = file->bytes_written() + splitter_.chunk_bytes()};
+    // Fewer than before: the sender began anew.
+    const bool goes_on = got.number == acknowledged_.number && got.bytes >= acknowledged_.bytes;
+    const std::uint64_t before = goes_on ? acknowledged_.bytes : 0;
+    if (got.bytes < before + kAcknowledgeEvery) return;
+    acknowledged_ = got;
+    append(out_, got);
+}
+
+void FileReceiver::on_sent(std::size_t bytes) {
+    sent_ += bytes;
+    if (sent_ < out_.size()) return;
+    out_.clear();
+    sent_ = 0;
+}
+
+std::optional<EntryReceived> FileReceiver::poll_event() {
+    if (events_.empty()) return std::nullopt;
+    EntryReceived out = std::move(events_.front());
+    events_.pop_front();
+    return out;
+}
+
+std::uint64_t FileReceiver::bytes_done() const {
+    const IncomingFile* file = wanting();
+    return bytes_through_ + (file == nullptr ? 0 : file->bytes_written() + splitter_.chunk_bytes());
+}
+
+std::uint64_t FileReceiver::bytes_received() const {
+    return bytes_written_ + splitter_.chunk_bytes();
+}
+
+}  // namespace pinhole::peer::files

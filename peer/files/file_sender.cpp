@@ -1,0 +1,225 @@
+#include "peer/files/file_sender.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace pinhole::peer::files {
+namespace {
+
+/// Offers that wait for the connection; with a chunk, all that a sender keeps.
+constexpr std::size_t kOfferBytesMax = 64 * 1024;
+
+}  // namespace
+
+Announcement FileSender::announcement(const SourceTree& source) {
+    Announcement out;
+    for (const SourceEntry& entry : source.entries()) {
+        if (entry.is_through) continue;
+        ++out.entries;
+        out.bytes += entry.size;
+    }
+    return out;
+}
+
+// ---- what the other side says
+
+bool FileSender::on_bytes(Bytes bytes) {
+    while (!bytes.empty()) {
+        const auto taken = splitter_.take(bytes);
+        if (!taken) return false;
+        bytes = bytes.subspan(*taken);
+        if (!splitter_.is_whole()) continue;
+        const auto frame = splitter_.frame();
+        if (!frame || !on_frame(*frame)) return false;
+        splitter_.next();
+    }
+    return true;
+}
+
+bool FileSender::on_frame(const Frame& frame) {
+    return std::visit([this](const auto& any) { return on(any); }, frame);
+}
+
+bool FileSender::on(const Want& want) {
+    if (!open_.contains(want.number)) return want.number < offers_;
+    if (turns_.size() >= kOffersMax || entry_of(want.number).kind != EntryKind::kFile) return false;
+    if (want.chunks > chunk_count(entry_of(want.number).size)) return false;
+    turns_.push_back({.number = want.number, .chunks = want.chunks, .hash = want.hash});
+    return true;
+}
+
+bool FileSender::on(const Compare& compare) {
+    if (!open_.contains(compare.number)) return compare.number < offers_;
+    const SourceEntry& entry = entry_of(compare.number);
+    if (turns_.size() >= kOffersMax || entry.kind != EntryKind::kFile) return false;
+    turns_.push_back({.number = compare.number,
+                      .only_compares = true,
+                      .chunks = chunk_count(entry.size),
+                      .hash = compare.hash});
+    return true;
+}
+
+bool FileSender::on(const Got& got) {
+    if (!open_.contains(got.number)) return got.number < offers_;
+    if (got.bytes > entry_of(got.number).size) return false;
+    // Of what is looked into beforehand, nothing counts yet.
+    if (got.number == open_.begin()->first) acknowledged_ = got;
+    return true;
+}
+
+bool FileSender::on(const EntryOutcome& outcome) {
+    if (!open_.contains(outcome.number)) return outcome.number < offers_;
+    end(outcome.number, outcome.outcome, std::string{outcome.text});
+    return true;
+}
+
+// ---- what we say
+
+bool FileSender::can_offer() const {
+    return next_ < source_.entries().size() && open_.size() < kOffersMax;
+}
+
+bool FileSender::has_work() const {
+    if (!outgoing().empty()) return false;
+    return current_ || !turns_.empty() || can_offer();
+}
+
+void FileSender::work() {
+    if (!has_work()) return;
+    while (can_offer() && out_.size() < kOfferBytesMax) offer();
+    if (!current_ && !turns_.empty()) {
+        const Turn turn = turns_.front();
+        turns_.pop_front();
+        begin(turn);
+    } else if (current_) {
+        step();
+    }
+}
+
+void FileSender::offer() {
+    const SourceEntry& entry = source_.entries()[next_];
+    if (!entry.is_through) {
+        append(out_, Offer{.number = offers_,
+                           .kind = entry.kind,
+                           .is_executable = entry.is_executable,
+                           .size = entry.size,
+                           .mtime = entry.mtime,
+                           .path = entry.path});
+        open_.emplace(offers_, next_);
+        ++offers_;
+    }
+    ++next_;
+}
+
+void FileSender::begin(const Turn& turn) {
+    if (!open_.contains(turn.number)) return;
+    const SourceEntry& entry = entry_of(turn.number);
+    auto file = source_.open(entry);
+    if (!file) return withdraw(turn.number, "it cannot be read, or has changed");
+    current_.emplace(Current{.turn = turn, .file = std::move(*file), .tree = TreeHash{entry.size}});
+    step();
+}
+
+void FileSender::step() {
+    const std::uint32_t number = current_->turn.number;
+    if (!open_.contains(number)) return current_.reset();
+    if (current_->is_sending) return send_chunk();
+    if (current_->tree.chunks() == current_->turn.chunks) return decide();
+    ByteVector chunk(chunk_size(entry_of(number).size, current_->tree.chunks()));
+    if (!current_->file.read(chunk_offset(current_->tree.chunks()), chunk)) {
+        return withdraw(number, "it has changed while it was read");
+    }
+    current_->tree.add(hash_of_chunk(chunk));
+}
+
+/// Both sides have hashed what they have of the file.
+void FileSender::decide() {
+    const Turn& turn = current_->turn;
+    const bool is_same = current_->tree.value() == turn.hash;
+    if (turn.only_compares) {
+        if (is_same) {
+            append(out_, End{.number = turn.number, .hash = turn.hash});
+        } else {
+            append(out_, Differs{turn.number});
+        }
+        return current_.reset();
+    }
+    const std::uint64_t size = entry_of(turn.number).size;
+    if (!is_same) current_->tree = TreeHash{size};
+    current_->is_sending = true;
+    acknowledged_ = {.number = turn.number,
+                     .bytes = std::min(chunk_offset(current_->tree.chunks()), size)};
+    if (acknowledged_.bytes > 0) {
+        events_.push_back(
+            EntryResumed{.entry = open_.at(turn.number), .bytes = acknowledged_.bytes});
+    }
+    send_chunk();
+}
+
+void FileSender::send_chunk() {
+    const std::uint32_t number = current_->turn.number;
+    const std::uint64_t size = entry_of(number).size;
+    const std::uint32_t index = current_->tree.chunks();
+    if (index == chunk_count(size)) {
+        if (!current_->file.is_unchanged()) {
+            return withdraw(number, "it has changed while it was read");
+        }
+        append(out_, End{.number = number, .hash = current_->tree.value()});
+        return current_.reset();
+    }
+    const std::size_t before = out_.size();
+    out_.resize(before + kChunkHeadSize + chunk_size(size, index));
+    const MutableBytes frame = MutableBytes{out_}.subspan(before);
+    const MutableBytes content = frame.subspan(kChunkHeadSize);
+    if (!current_->file.read(chunk_offset(index), content)) {
+        out_.resize(before);
+        return withdraw(number, "it has changed while it was read");
+    }
+    const Hash hash = hash_of_chunk(content);
+    write_chunk_head(frame.first(kChunkHeadSize),
+                     {.number = number, .index = index, .hash = hash, .bytes = content});
+    current_->tree.add(hash);
+    bytes_sent_ += content.size();
+}
+
+void FileSender::withdraw(std::uint32_t number, std::string why) {
+    append(out_, Withdraw{number});
+    end(number, std::nullopt, std::move(why));
+}
+
+void FileSender::end(std::uint32_t number, std::optional<Outcome> outcome, std::string why) {
+    const auto found = open_.find(number);
+    events_.push_back(EntrySent{.entry = found->second, .outcome = outcome, .why = std::move(why)});
+    source_.entries()[found->second].is_through = true;
+    open_.erase(found);
+    if (current_ && current_->turn.number == number) current_.reset();
+}
+
+const SourceEntry& FileSender::entry_of(std::uint32_t number) const {
+    return source_.entries()[open_.at(number)];
+}
+
+std::uint64_t FileSender::bytes_acknowledged() const {
+    const bool is_current = !open_.empty() && open_.begin()->first == acknowledged_.number;
+    return is_current ? acknowledged_.bytes : 0;
+}
+
+bool FileSender::is_over() const {
+    return next_ == source_.entries().size() && open_.empty();
+}
+
+void FileSender::on_sent(std::size_t bytes) {
+    sent_ += bytes;
+    if (sent_ < out_.size()) return;
+    out_.clear();
+    sent_ = 0;
+}
+
+std::optional<SenderEvent> FileSender::poll_event() {
+    if (events_.empty()) return std::nullopt;
+    SenderEvent out = std::move(events_.front());
+    events_.pop_front();
+    return out;
+}
+
+}  // namespace pinhole::peer::files

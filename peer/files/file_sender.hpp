@@ -1,0 +1,118 @@
+// The sending side of one stream of files: offers entries, and says what the other side wants.
+//
+// Sans-IO towards the network: bytes go in, bytes come out. Reads one chunk in each call of `work`,
+// and the next when that one is on its way: a chunk is all that it keeps. The list of entries is
+// the caller's, and outlives connections: a new sender goes on with what is not through.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "peer/files/frame_splitter.hpp"
+#include "peer/files/source_tree.hpp"
+
+namespace pinhole::peer::files {
+
+/// An entry is through.
+struct EntrySent {
+    /// Into the source's entries.
+    std::size_t entry = 0;
+    /// Nothing: we could not read it, or it changed while we did.
+    std::optional<Outcome> outcome;
+    /// The other side's words: sanitise them.
+    std::string why;
+};
+
+/// The other side has a part of it from before.
+struct EntryResumed {
+    std::size_t entry = 0;
+    std::uint64_t bytes = 0;
+};
+
+using SenderEvent = std::variant<EntrySent, EntryResumed>;
+
+class FileSender {
+  public:
+    /// `source` must outlive it.
+    explicit FileSender(SourceTree& source) : source_(source) {}
+    FileSender(const FileSender&) = delete;
+    FileSender& operator=(const FileSender&) = delete;
+
+    /// What this stream is to carry.
+    [[nodiscard]] static Announcement announcement(const SourceTree& source);
+
+    /// False when the other side broke the protocol: reset the stream.
+    [[nodiscard]] bool on_bytes(Bytes bytes);
+
+    [[nodiscard]] bool has_work() const;
+    void work();
+
+    /// What is to be sent; borrowed until the next call.
+    [[nodiscard]] Bytes outgoing() const { return Bytes{out_}.subspan(sent_); }
+    void on_sent(std::size_t bytes);
+
+    [[nodiscard]] std::optional<SenderEvent> poll_event();
+    /// Every entry is through: finish the stream.
+    [[nodiscard]] bool is_over() const;
+
+    /// Bytes of the file under way that the other side says it has.
+    [[nodiscard]] std::uint64_t bytes_acknowledged() const;
+    /// Bytes of files that were handed over for this stream.
+    [[nodiscard]] std::uint64_t bytes_sent() const { return bytes_sent_; }
+
+  private:
+    /// What the other side asked for, in the order of its asking.
+    struct Turn {
+        std::uint32_t number = 0;
+        bool only_compares = false;
+        /// So many chunks are there, and come to this.
+        std::uint32_t chunks = 0;
+        Hash hash{};
+    };
+    /// The one that is being served.
+    struct Current {
+        Turn turn;
+        SourceFile file;
+        TreeHash tree;
+        bool is_sending = false;
+    };
+
+    [[nodiscard]] bool on_frame(const Frame& frame);
+    [[nodiscard]] bool on(const Want& want);
+    [[nodiscard]] bool on(const Compare& compare);
+    [[nodiscard]] bool on(const Got& got);
+    [[nodiscard]] bool on(const EntryOutcome& outcome);
+    /// What only a sender says.
+    template <class Other>
+    [[nodiscard]] bool on(const Other& /*frame*/) {
+        return false;
+    }
+    [[nodiscard]] bool can_offer() const;
+    void offer();
+    void begin(const Turn& turn);
+    void step();
+    void decide();
+    void send_chunk();
+    void withdraw(std::uint32_t number, std::string why);
+    void end(std::uint32_t number, std::optional<Outcome> outcome, std::string why);
+    [[nodiscard]] const SourceEntry& entry_of(std::uint32_t number) const;
+
+    SourceTree& source_;
+    FrameSplitter splitter_;
+    /// The next entry to look at for an offer.
+    std::size_t next_ = 0;
+    std::uint32_t offers_ = 0;
+    /// Offered and not through: the entry of each number.
+    std::map<std::uint32_t, std::size_t> open_;
+    std::deque<Turn> turns_;
+    std::optional<Current> current_;
+    ByteVector out_;
+    std::size_t sent_ = 0;
+    std::deque<SenderEvent> events_;
+    Got acknowledged_{};
+    std::uint64_t bytes_sent_ = 0;
+};
+
+}  // namespace pinhole::peer::files

@@ -1,0 +1,117 @@
+// One entry that the other side offers, from the offer to its end.
+//
+//     checking -> outcome                                  a directory, a bad case, a file in the
+//     way checking -> comparing -> outcome | opening           a file of that name and size is
+//     there checking -> opening -> wanting -> receiving -> outcome
+//
+// Never reads or writes more than one chunk in a call, so others have their turns. Whatever ends it
+// early leaves the part file, and the next try goes on from there.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "peer/files/file_protocol.hpp"
+#include "peer/files/partial.hpp"
+#include "peer/files/target_directory.hpp"
+
+namespace pinhole::peer::files {
+
+/// Where files go, and by which rules. All must outlive whoever receives.
+struct Reception {
+    TargetDirectory& target;
+    PartialStore& partials;
+    Random& random;
+    /// Whose files.
+    std::string sender;
+    ConflictPolicy conflict = ConflictPolicy::kSkip;
+    bool takes_hidden = false;
+};
+
+/// What became of an entry.
+struct Ending {
+    Outcome outcome = Outcome::kFailed;
+    /// Why, in words for both sides.
+    std::string why{};
+    /// Where it stands, relative to the target, if it was stored.
+    std::string stored_as{};
+};
+
+/// What the file says next. `std::monostate`: nothing yet, or nothing more.
+using FileStep = std::variant<std::monostate, Want, Compare, Ending>;
+
+class IncomingFile {
+  public:
+    /// An offer with a path of our own.
+    struct Entry {
+        std::uint32_t number = 0;
+        EntryKind kind = EntryKind::kFile;
+        FileFacts facts;
+        std::string path;
+    };
+
+    IncomingFile(const Reception& reception, Entry entry);
+
+    /// It has something to do without the other side.
+    [[nodiscard]] bool is_checking() const;
+    /// Does some of that: at most one chunk is read.
+    [[nodiscard]] FileStep check();
+
+    /// All of these: nothing when the other side may not say that now.
+    [[nodiscard]] std::optional<FileStep> on_chunk(const Chunk& chunk);
+    [[nodiscard]] std::optional<FileStep> on_end(const End& end);
+    [[nodiscard]] std::optional<FileStep> on_differs();
+
+    [[nodiscard]] const Entry& entry() const { return entry_; }
+    /// Bytes of the file that are on the disk, as far as was looked.
+    [[nodiscard]] std::uint64_t bytes_written() const;
+    /// Chunks of it may come now.
+    [[nodiscard]] bool takes_chunks() const {
+        return state_ == State::kWanting || state_ == State::kReceiving;
+    }
+    /// Files are open.
+    [[nodiscard]] bool holds_files() const { return partial_ || standing_; }
+
+  private:
+    enum class State : std::uint8_t {
+        kChecking,
+        kHashingStanding,
+        kComparing,
+        kOpening,
+        kHashingPart,
+        kWanting,
+        kReceiving,
+        kOver,
+    };
+
+    [[nodiscard]] FileStep look();
+    [[nodiscard]] FileStep hash_standing();
+    [[nodiscard]] FileStep meet_conflict();
+    [[nodiscard]] FileStep open();
+    [[nodiscard]] FileStep hash_part();
+    [[nodiscard]] FileStep want();
+    [[nodiscard]] FileStep write(const Chunk& chunk);
+    [[nodiscard]] FileStep store();
+    [[nodiscard]] Disk<Partial> open_partial() const;
+    /// Opens what `want` left closed.
+    [[nodiscard]] Disk<void> prepare();
+    [[nodiscard]] FileStep over(Outcome outcome, std::string why);
+    [[nodiscard]] FileStep over(std::errc error);
+
+    const Reception& reception_;
+    Entry entry_;
+    State state_ = State::kChecking;
+    std::optional<Place> place_;
+    std::optional<UniqueFd> standing_;
+    std::optional<Partial> partial_;
+    UniqueFd part_;
+    /// Of the chunks that are in the part file, or of those that stand there.
+    TreeHash tree_;
+    ByteVector buffer_;
+};
+
+/// Why the disk did not do it, as words for both sides.
+[[nodiscard]] std::string words_of(std::errc error);
+
+}  // namespace pinhole::peer::files

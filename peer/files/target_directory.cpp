@@ -1,0 +1,181 @@
+#include "peer/files/target_directory.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <ctime>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "peer/files/entry_name.hpp"
+#include "peer/files/tree_hash.hpp"
+#include "peer/text_sanitizer.hpp"
+
+namespace pinhole::peer::files {
+namespace {
+
+constexpr mode_t kPartMode = 0600;
+/// Left free for whoever else writes there.
+constexpr std::uint64_t kSpareBytes = std::uint64_t{64} << 20U;
+/// Chunks that may be on their way to the disk.
+constexpr std::uint32_t kUnwrittenChunks = 16;
+/// Then somebody makes these names on purpose.
+constexpr unsigned kRenamesMax = 1000;
+constexpr std::int64_t kNanoseconds = 1'000'000'000;
+
+[[noreturn]] void throw_system(std::string_view what, const std::filesystem::path& path) {
+    throw std::system_error(errno, std::generic_category(),
+                            fmt::format("cannot {} {}", what, path.string()));
+}
+
+mode_t umask_of_process() {
+    const mode_t mask = ::umask(0077);
+    ::umask(mask);
+    return mask;
+}
+
+/// The start of `name` that leaves room for `bytes` more in a component.
+std::string_view cut(std::string_view name, std::size_t bytes) {
+    return name.substr(0, whole_characters(name, kComponentBytesMax - bytes));
+}
+
+timespec time_of(std::int64_t nanoseconds) {
+    std::int64_t rest = nanoseconds % kNanoseconds;
+    std::int64_t seconds = nanoseconds / kNanoseconds;
+    if (rest < 0) {
+        rest += kNanoseconds;
+        --seconds;
+    }
+    timespec out{};
+    out.tv_sec = static_cast<time_t>(seconds);
+    out.tv_nsec = static_cast<long>(rest);
+    return out;
+}
+
+Disk<UniqueFd> open_file(const Place& place, const std::string& name, int flags) {
+    // O_NONBLOCK: a pipe of that name must not hold us up.
+    auto fd = open_beneath(place.directory.get(), name, {.flags = flags | O_NONBLOCK | O_NOCTTY});
+    if (!fd) return failure(fd.error());
+    struct stat status{};
+    if (::fstat(fd->get(), &status) != 0) return disk_failure();
+    if (!S_ISREG(status.st_mode)) return failure(std::errc::invalid_argument);
+    return fd;
+}
+
+}  // namespace
+
+TargetDirectory::TargetDirectory(const std::filesystem::path& path) : umask_(umask_of_process()) {
+    if (::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) throw_system("make", path);
+    fd_ = UniqueFd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (!fd_) throw_system("open the directory", path);
+    if (::faccessat(fd_.get(), ".", W_OK | X_OK, AT_EACCESS) != 0) throw_system("write to", path);
+    path_ = std::filesystem::canonical(path).string();
+}
+
+Disk<Place> TargetDirectory::place_of(std::string_view path, bool makes) const {
+    auto components = components_of(path);
+    const std::string name{components.back()};
+    components.pop_back();
+    auto directory = open_directory_beneath(fd_.get(), components, {.makes = makes});
+    if (!directory) return failure(directory.error());
+    return Place{.directory = std::move(*directory), .name = name};
+}
+
+Disk<void> TargetDirectory::make_directory(std::string_view path) const {
+    const auto made = open_directory_beneath(fd_.get(), components_of(path), {.makes = true});
+    if (!made) return failure(made.error());
+    return {};
+}
+
+mode_t TargetDirectory::mode_of(const FileFacts& facts) const {
+    return (facts.is_executable ? 0777U : 0666U) & ~umask_;
+}
+
+std::string part_name(std::string_view name, std::string_view suffix) {
+    constexpr std::string_view kAround = "..part-";
+    return fmt::format(".{}.part-{}", cut(name, kAround.size() + suffix.size()), suffix);
+}
+
+std::string renamed(std::string_view name, unsigned number) {
+    const std::string mark = fmt::format(" ({})", number);
+    const std::size_t dot = name.rfind('.');
+    // A dot in front makes no extension, and a long one is none.
+    constexpr std::size_t kExtensionMax = 16;
+    const bool has_extension =
+        dot != std::string_view::npos && dot > 0 && name.size() - dot <= kExtensionMax;
+    const std::string_view extension = has_extension ? name.substr(dot) : std::string_view{};
+    const std::string_view stem = name.substr(0, name.size() - extension.size());
+    return fmt::format("{}{}{}", cut(stem, mark.size() + extension.size()), mark, extension);
+}
+
+Disk<UniqueFd> open_standing(const Place& place) {
+    return open_file(place, place.name, O_RDONLY);
+}
+
+Disk<UniqueFd> make_part(const Place& place, std::string_view suffix) {
+    return open_beneath(place.directory.get(), part_name(place.name, suffix),
+                        {.flags = O_RDWR | O_CREAT | O_EXCL, .mode = kPartMode});
+}
+
+Disk<UniqueFd> open_part(const Place& place, std::string_view suffix) {
+    auto fd = open_file(place, part_name(place.name, suffix), O_RDWR);
+    if (!fd) return fd;
+    struct stat status{};
+    if (::fstat(fd->get(), &status) != 0) return disk_failure();
+    const bool is_ours = status.st_uid == ::geteuid() && status.st_nlink == 1 &&
+                         (status.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+    if (!is_ours) return failure(std::errc::invalid_argument);
+    return fd;
+}
+
+void remove_part(const Place& place, std::string_view suffix) {
+    ::unlinkat(place.directory.get(), part_name(place.name, suffix).c_str(), 0);
+}
+
+bool has_room(const Place& place, std::uint64_t bytes) {
+    struct statvfs status{};
+    if (::fstatvfs(place.directory.get(), &status) != 0) return true;  // The write will tell.
+    const std::uint64_t free = std::uint64_t{status.f_bavail} * status.f_frsize;
+    return free >= bytes + std::max(kSpareBytes, bytes / 100);
+}
+
+void write_back(int fd, std::uint32_t index) {
+    const auto at = [](std::uint32_t chunk) { return static_cast<off_t>(chunk_offset(chunk)); };
+    ::sync_file_range(fd, at(index), kChunkBytes, SYNC_FILE_RANGE_WRITE);
+    if (index < kUnwrittenChunks) return;
+    ::sync_file_range(
+        fd, at(index - kUnwrittenChunks), kChunkBytes,
+        SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+}
+
+Disk<std::string> finish_file(const Place& place, const Finish& finish) {
+    const int fd = finish.part_fd;
+    if (::ftruncate(fd, static_cast<off_t>(finish.facts.size)) != 0) return disk_failure();
+    if (::fchmod(fd, finish.mode) != 0) return disk_failure();
+    timespec keep{};
+    keep.tv_nsec = UTIME_OMIT;
+    const std::array<timespec, 2> times{keep, time_of(finish.facts.mtime)};
+    // A file system may not keep such a time; the file is whole all the same.
+    static_cast<void>(::futimens(fd, times.data()));
+    if (::fsync(fd) != 0) return disk_failure();
+    Renaming renaming{.from = part_name(place.name, finish.suffix),
+                      .to = place.name,
+                      .replaces = finish.conflict == ConflictPolicy::kOverwrite};
+    auto done = rename_beneath(place.directory.get(), renaming);
+    for (unsigned number = 1; !done && done.error() == std::errc::file_exists &&
+                              finish.conflict == ConflictPolicy::kRename && number < kRenamesMax;
+         ++number) {
+        renaming.to = renamed(place.name, number);
+        done = rename_beneath(place.directory.get(), renaming);
+    }
+    if (!done) return failure(done.error());
+    // A directory that cannot be synced (EINVAL on some network file systems) is no reason to fail.
+    static_cast<void>(::fsync(place.directory.get()));
+    return renaming.to;
+}
+
+}  // namespace pinhole::peer::files
