@@ -16,6 +16,8 @@
 #include "peer/identity_verb.hpp"
 #include "peer/manual.hpp"
 #include "peer/ping.hpp"
+#include "peer/receive.hpp"
+#include "peer/send.hpp"
 #include "peer/status_verb.hpp"
 #include "peer/text_sanitizer.hpp"
 #include "peer/trust_verb.hpp"
@@ -60,6 +62,12 @@ constexpr std::array kVerbs{
     Verb{"chat", "talk with peers (also without this word)", "[PEER...]",
          "peer --id bob --via 203.0.113.7 alice", kChatFlags,
          &with_options<&chat_options, &run_chat>},
+    Verb{"send", "files and directories to a peer", "FILE... PEER",
+         "peer send --id bob --via 203.0.113.7 photos/ alice", kSendFlags,
+         &with_options<&send_options, &run_send>},
+    Verb{"receive", "files that others send", "[DIRECTORY]",
+         "peer receive --id alice --via 203.0.113.7 Downloads", kReceiveFlags,
+         &with_options<&receive_options, &run_receive>},
     Verb{"ping", "the path to a peer, and its round-trip time", "PEER",
          "peer ping --id bob --via 203.0.113.7 --until-direct alice", kPingFlags,
          &with_options<&ping_options, &run_ping>},

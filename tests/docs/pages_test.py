@@ -66,8 +66,12 @@ class Pages(unittest.TestCase):
         manual = man_text(PEER_MAN).split(".SH EXIT STATUS")[1].split(".SH ")[0]
         self.assertEqual(set(re.findall(r"^\.B (\d+)$", manual, re.MULTILINE)), codes)
 
+    @staticmethod
+    def event_source():
+        return read("peer/json_lines.cpp") + read("peer/files/transfer_json.cpp")
+
     def test_events_are_those_of_the_tool(self):
-        events = set(re.findall(r'begin\("(\w+)"\)', read("peer/json_lines.cpp"))) | {"doctor", "config"}
+        events = set(re.findall(r'begin\("(\w+)"\)', self.event_source())) | {"doctor", "config"}
         self.assertIn('{"event", "doctor"}', read("peer/doctor_json.cpp"))
         self.assertIn('object["event"] = "config"', read("peer/config_verb.cpp"))
         shown = set(re.findall(r'"event":"(\w+)"', section(README, "JSON events")))
@@ -76,8 +80,7 @@ class Pages(unittest.TestCase):
         self.assertEqual(set(re.findall(r"\.TP\n\.B (\w+)$", manual, re.MULTILINE)), events)
 
     def test_fields_of_events_are_those_of_the_tool(self):
-        source = read("peer/json_lines.cpp")
-        fields = set(re.findall(r'object\["(\w+)"\]', source)) | {"v", "event", "id"}
+        fields = set(re.findall(r'object\["(\w+)"\]', self.event_source())) | {"v", "event", "id"}
         doctor = read("peer/doctor_json.cpp").split("std::string doctor(")[1]
         fields |= set(re.findall(r'object\["(\w+)"\]', doctor))
         fields |= set(re.findall(r'object\["(\w+)"\]', read("peer/config_verb.cpp")))

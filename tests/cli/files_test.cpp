@@ -1,0 +1,246 @@
+// Files from one program to another: whole, in part, again, and refused.
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <thread>
+#include <tuple>
+
+#include <gmock/gmock.h>
+
+#include "tests/cli/programs.hpp"
+
+namespace pinhole::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::Contains;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::Pair;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
+
+constexpr std::uintmax_t kMiB = 1024 * 1024;
+
+class Files : public ProgramsTest {
+  protected:
+    void SetUp() override {
+        ProgramsTest::SetUp();
+        fs::create_directory(from());
+        fs::create_directory(to());
+        start_rendezvous();
+    }
+
+    [[nodiscard]] fs::path from(const std::string& name = {}) const {
+        return folder("bob") / "from" / name;
+    }
+    [[nodiscard]] fs::path to(const std::string& name = {}) const {
+        return folder("alice") / "to" / name;
+    }
+
+    static void write(const fs::path& path, const std::string& content) {
+        fs::create_directories(path.parent_path());
+        std::ofstream{path, std::ios::binary} << content;
+    }
+    static std::string read(const fs::path& path) {
+        std::ostringstream out;
+        out << std::ifstream{path, std::ios::binary}.rdbuf();
+        return out.str();
+    }
+    /// Bytes of which no two chunks are the same.
+    static std::string content_of(std::size_t size) {
+        std::string out;
+        out.reserve(size);
+        std::uint32_t state = 1;
+        while (out.size() < size) {
+            state = state * 1664525U + 1013904223U;
+            out.push_back(static_cast<char>(state >> 24U));
+        }
+        return out;
+    }
+    /// What stands in the receiver's directory.
+    [[nodiscard]] std::map<std::string, std::string> received() const {
+        std::map<std::string, std::string> out;
+        for (const auto& entry : fs::recursive_directory_iterator{to()}) {
+            if (entry.is_regular_file()) {
+                out[fs::relative(entry.path(), to()).string()] = read(entry.path());
+            }
+        }
+        return out;
+    }
+
+    Process& start_receiver(const std::vector<std::string>& words = {}) {
+        std::vector<std::string> all{"receive", "--id", "alice", "--via", via()};
+        all.insert(all.end(), words.begin(), words.end());
+        all.push_back(to().string());
+        Process& receiver = start_peer("alice", all);
+        EXPECT_TRUE(says(receiver, Stream::kErr, "on another machine run: peer send"));
+        return receiver;
+    }
+    Process& start_sender(const std::vector<std::string>& words) {
+        std::vector<std::string> all{"send", "--id", "bob", "--via", via()};
+        all.insert(all.end(), words.begin(), words.end());
+        all.push_back("alice");
+        return start_peer("bob", all);
+    }
+    /// Of the last line that is such an event.
+    static Json event(const Process& process, const std::string& name) {
+        Json out;
+        for (const std::string& line : lines_of(process, Stream::kOut)) {
+            const Json object = Json::parse(line, nullptr, false);
+            if (object.is_object() && object.value("event", "") == name) out = object;
+        }
+        return out;
+    }
+};
+
+TEST_F(Files, ATreeArrivesAndBothSidesEndWell) {
+    const std::string big = content_of(3 * kMiB + 11);
+    write(from("photos/big.raw"), big);
+    write(from("photos/a/b/small"), "small");
+    fs::create_directory(from("photos/empty"));
+    fs::create_symlink("/etc", from("photos/link"));
+    Process& alice = start_receiver({"--once"});
+    Process& bob = start_sender({from("photos/").string()});
+    EXPECT_EQ(status_of(bob), 1) << "the link was not sent";
+    EXPECT_EQ(status_of(alice), 0);
+    EXPECT_THAT(received(),
+                ElementsAre(Pair("photos/a/b/small", "small"), Pair("photos/big.raw", big)));
+    EXPECT_TRUE(fs::is_directory(to("photos/empty")));
+    EXPECT_THAT(lines_of(bob, Stream::kErr),
+                Contains(HasSubstr("not sent: photos/link: it is a symbolic link")));
+    EXPECT_THAT(lines_of(bob, Stream::kErr), Contains(HasSubstr("3 of 4 files stored, 3.0 MiB")));
+    EXPECT_THAT(lines_of(alice, Stream::kErr), Contains("bob: photos/big.raw (3.0 MiB)"));
+    EXPECT_THAT(lines_of(alice, Stream::kOut), ElementsAre());
+    EXPECT_THAT(lines_of(bob, Stream::kErr), Each(Not(HasSubstr("\x1b"))));
+}
+
+TEST_F(Files, EventsAreWhatScriptsExpect) {
+    write(from("note"), "content");
+    Process& alice = start_receiver({"--once", "--json"});
+    Process& bob = start_sender({"--json", from("note").string()});
+    EXPECT_EQ(status_of(bob), 0);
+    EXPECT_EQ(status_of(alice), 0);
+    EXPECT_EQ(event(bob, "transfer_started"), Json::parse(R"({"v":1,"event":"transfer_started",
+        "way":"send","peer":"alice","files":1,"bytes":7})"));
+    EXPECT_EQ(event(bob, "file"), Json::parse(R"({"v":1,"event":"file","way":"send",
+        "peer":"alice","path":"note","size":7,"outcome":"stored"})"));
+    EXPECT_EQ(event(bob, "transfer_ended"), Json::parse(R"({"v":1,"event":"transfer_ended",
+        "way":"send","peer":"alice","files":1,"failed":0,"bytes":7,"carried":7})"));
+    EXPECT_EQ(event(alice, "file"), Json::parse(R"({"v":1,"event":"file","way":"receive",
+        "peer":"bob","path":"note","size":7,"outcome":"stored","stored_as":"note"})"));
+    EXPECT_EQ(event(alice, "transfer_ended"), Json::parse(R"({"v":1,"event":"transfer_ended",
+        "way":"receive","peer":"bob","files":1,"failed":0,"bytes":7,"carried":7})"));
+    EXPECT_THAT(lines_of(alice, Stream::kOut), Each(StartsWith("{\"v\":1,\"event\":\"")));
+}
+
+TEST_F(Files, ATransferGoesOnAfterEitherSideIsKilled) {
+    const std::string big = content_of(64 * kMiB + 12'345);
+    write(from("big"), big);
+    const auto is_under_way = [this] {
+        for (const auto& entry : fs::directory_iterator{to()}) {
+            if (entry.file_size() > 3 * kMiB) return true;
+        }
+        return false;
+    };
+    Process* alice = &start_receiver({"--json"});
+    Process* bob = &start_sender({"--json", from("big").string()});
+    for (int i = 0; i < 2'000 && !is_under_way(); ++i) std::this_thread::sleep_for(Milliseconds{2});
+    bob->send_signal(SIGKILL);
+    ASSERT_EQ(status_of(*bob), 128 + SIGKILL);
+    ASSERT_EQ(fs::exists(to("big")), false) << "the whole file came before the first cut";
+    bob = &start_sender({"--json", from("big").string()});
+    ASSERT_TRUE(tells(*bob, {{"event", "file_resumed"}, {"path", "big"}}));
+    ASSERT_TRUE(tells(*alice, {{"event", "transfer_cut"}}));
+    const std::uint64_t first = event(*alice, "transfer_cut")["carried"];
+    EXPECT_LE(first, event(*bob, "file_resumed")["bytes"].get<std::uint64_t>() + kMiB);
+    alice->send_signal(SIGKILL);
+    ASSERT_EQ(status_of(*alice), 128 + SIGKILL);
+    alice = &start_receiver({"--json", "--once"});
+    EXPECT_EQ(status_of(*bob), 0);
+    EXPECT_EQ(status_of(*alice), 0);
+    EXPECT_TRUE(read(to("big")) == big);
+    EXPECT_THAT(received(), SizeIs(1)) << "a part file is left";
+    EXPECT_TRUE(fs::is_empty(folder("alice") / "pinhole" / "partials"));
+}
+
+TEST_F(Files, CtrlCSaysHowToGoOn) {
+    write(from("big"), content_of(64 * kMiB));
+    Process& alice = start_receiver();
+    Process& bob = start_sender({"--json", from("big").string()});
+    ASSERT_TRUE(tells(bob, {{"event", "transfer_started"}}));
+    bob.send_signal(SIGINT);
+    EXPECT_EQ(status_of(bob), 130);
+    EXPECT_THAT(lines_of(bob, Stream::kErr), Contains("  peer send --id bob --via " + via() + " " +
+                                                      from("big").string() + " alice"));
+    EXPECT_TRUE(says(alice, Stream::kErr, "bob: the transfer was cut"));
+    alice.send_signal(SIGINT);
+    EXPECT_EQ(status_of(alice), 130);
+}
+
+TEST_F(Files, ConflictsEndAsTheReceiverDecides) {
+    write(from("note.txt"), "new");
+    for (const auto& [policy, status, expected] :
+         {std::tuple{"skip", 1, std::map<std::string, std::string>{{"note.txt", "old"}}},
+          {"rename", 0, {{"note.txt", "old"}, {"note (1).txt", "new"}}},
+          {"overwrite", 0, {{"note.txt", "new"}, {"note (1).txt", "new"}}}}) {
+        SCOPED_TRACE(policy);
+        if (std::string_view{policy} != "overwrite") write(to("note.txt"), "old");
+        Process& alice = start_receiver({"--once", "--conflict", policy});
+        Process& bob = start_sender({from("note.txt").string()});
+        EXPECT_EQ(status_of(bob), status);
+        EXPECT_EQ(status_of(alice), status);
+        EXPECT_EQ(received(), expected);
+    }
+}
+
+TEST_F(Files, WhoTakesNoFilesRefuses) {
+    write(from("note"), "content");
+    Process& chat = start_chat("alice", {});
+    ASSERT_TRUE(says(chat, Stream::kErr, "rendezvous ok"));
+    Process& bob = start_sender({from("note").string()});
+    EXPECT_EQ(status_of(bob), 8);
+    EXPECT_THAT(lines_of(bob, Stream::kErr), Contains(HasSubstr("peer receive --id alice")));
+    chat.close_input();
+    EXPECT_EQ(status_of(chat), 0);
+    Process& alice = start_receiver({"--from", "carol"});
+    Process& again = start_sender({from("note").string()});
+    EXPECT_EQ(status_of(again), 8);
+    EXPECT_TRUE(says(alice, Stream::kErr, "bob: files refused"));
+    EXPECT_THAT(received(), ElementsAre());
+}
+
+TEST_F(Files, SeveralSendersAreServedSideBySide) {
+    write(from("one"), content_of(20 * kMiB));
+    write(folder("carol") / "two", content_of(20 * kMiB + 1));
+    Process& alice = start_receiver({"--json"});
+    Process& bob = start_sender({from("one").string()});
+    Process& carol = start_peer("carol", {"send", "--id", "carol", "--via", via(),
+                                          (folder("carol") / "two").string(), "alice"});
+    EXPECT_EQ(status_of(bob), 0);
+    EXPECT_EQ(status_of(carol), 0);
+    EXPECT_EQ(fs::file_size(to("one")), 20 * kMiB);
+    EXPECT_EQ(fs::file_size(to("two")), 20 * kMiB + 1);
+    alice.send_signal(SIGTERM);
+    EXPECT_EQ(status_of(alice), 143);
+}
+
+TEST_F(Files, MistakesAreSaidBeforeAnythingIsSent) {
+    const auto run = [this](std::vector<std::string> words) {
+        return status_of(run_peer("bob", std::move(words)));
+    };
+    EXPECT_EQ(run({"send", "--id", "bob", "--via", via(), "alice"}), 2);
+    EXPECT_EQ(run({"send", "--id", "bob", "--via", via(), from("missing").string(), "alice"}), 1);
+    write(from("note"), "content");
+    EXPECT_EQ(run({"send", "--id", "bob", "--via", via(), from("note").string(), "alice"}), 4);
+    EXPECT_EQ(run({"receive", "--id", "bob", "--via", via(), "a", "b"}), 2);
+    EXPECT_EQ(run({"receive", "--id", "bob", "--via", via(), "--conflict", "maybe"}), 2);
+    EXPECT_EQ(run({"receive", "--id", "bob", "--via", via(), "/proc/none/such"}), 1);
+}
+
+}  // namespace
+}  // namespace pinhole::cli
