@@ -15,9 +15,9 @@ ReceiveOptions receive_options(const Settings& settings) {
     ReceiveOptions out;
     out.station = station_options(settings);
     out.station.accept = accept_of(settings);
-    if (settings.words().size() > 1) throw UsageError("receive takes one DIRECTORY at most");
+    if (settings.words().size() > 1) throw UsageError("receive takes one DIR at most");
     if (!settings.words().empty()) out.directory = settings.words().front();
-    if (out.directory.empty()) throw UsageError("the DIRECTORY has no name");
+    if (out.directory.empty()) throw UsageError("the DIR has no name");
     for (const std::string& word : settings.texts("from")) {
         out.from.insert(other_peer(word, out.station.id));
     }

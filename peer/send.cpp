@@ -171,7 +171,7 @@ void Send::on_closed(const StreamName& stream) {
 void Send::on_lost(const StreamName& stream, StreamEnd why) {
     if (!is_current(stream) || station_.is_leaving()) return;
     tell_events();
-    bytes_carried_ += sender_->bytes_sent();
+    bytes_carried_ += sender_->bytes_carried();
     const bool is_over = sender_->is_over();
     sender_.reset();
     stream_.reset();
@@ -270,7 +270,7 @@ void Send::show(Instant now) {
 }
 
 void Send::end() {
-    const std::uint64_t carried = bytes_carried_ + (sender_ ? sender_->bytes_sent() : 0);
+    const std::uint64_t carried = bytes_carried_ + (sender_ ? sender_->bytes_carried() : 0);
     if (station_.options().json) {
         station_.screen().data(files::json::transfer_ended({.way = files::Way::kSend,
                                                             .peer = options_.peer,

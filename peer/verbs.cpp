@@ -65,7 +65,7 @@ constexpr std::array kVerbs{
     Verb{"send", "files and directories to a peer", "FILE... PEER",
          "peer send --id bob --via 203.0.113.7 photos/ alice", kSendFlags,
          &with_options<&send_options, &run_send>},
-    Verb{"receive", "files that others send", "[DIRECTORY]",
+    Verb{"receive", "files that others send", "[DIR]",
          "peer receive --id alice --via 203.0.113.7 Downloads", kReceiveFlags,
          &with_options<&receive_options, &run_receive>},
     Verb{"ping", "the path to a peer, and its round-trip time", "PEER",

@@ -9,12 +9,11 @@ enum class Kind : std::uint8_t {
     kOffer = 1,
     kChunk = 2,
     kEnd = 3,
-    kDiffers = 4,
-    kWithdraw = 5,
-    kWant = 6,
-    kCompare = 7,
-    kGot = 8,
-    kOutcome = 9,
+    kWithdraw = 4,
+    kWant = 5,
+    kCompare = 6,
+    kGot = 7,
+    kOutcome = 8,
 };
 
 constexpr std::uint8_t kExecutable = 1;
@@ -75,10 +74,6 @@ Parsed<Frame> read_body(Kind kind, Reader& reader) {
             const End end{.number = reader.u32(), .hash = reader.fixed<32>()};
             return exact(reader, end);
         }
-        case Kind::kDiffers: {
-            const Differs differs{.number = reader.u32()};
-            return exact(reader, differs);
-        }
         case Kind::kWithdraw: {
             const Withdraw withdraw{.number = reader.u32()};
             return exact(reader, withdraw);
@@ -89,7 +84,7 @@ Parsed<Frame> read_body(Kind kind, Reader& reader) {
             return exact(reader, want);
         }
         case Kind::kCompare: {
-            const Compare compare{.number = reader.u32(), .hash = reader.fixed<32>()};
+            const Compare compare{.number = reader.u32()};
             return exact(reader, compare);
         }
         case Kind::kGot: {
@@ -122,14 +117,11 @@ class FrameWriter {
             .bytes(chunk.bytes);
     }
     void operator()(const End& end) { begin(Kind::kEnd, 4 + 32).u32(end.number).bytes(end.hash); }
-    void operator()(const Differs& differs) { begin(Kind::kDiffers, 4).u32(differs.number); }
     void operator()(const Withdraw& withdraw) { begin(Kind::kWithdraw, 4).u32(withdraw.number); }
     void operator()(const Want& want) {
         begin(Kind::kWant, 4 + 4 + 32).u32(want.number).u32(want.chunks).bytes(want.hash);
     }
-    void operator()(const Compare& compare) {
-        begin(Kind::kCompare, 4 + 32).u32(compare.number).bytes(compare.hash);
-    }
+    void operator()(const Compare& compare) { begin(Kind::kCompare, 4).u32(compare.number); }
     void operator()(const Got& got) { begin(Kind::kGot, 4 + 8).u32(got.number).u64(got.bytes); }
     void operator()(const EntryOutcome& outcome) {
         assert(outcome.text.size() <= kOutcomeTextMax);
@@ -173,10 +165,9 @@ Parsed<std::size_t> body_size_max(std::uint8_t kind) {
     switch (static_cast<Kind>(kind)) {
         case Kind::kOffer: return kOfferFixed + kPathBytesMax;
         case Kind::kChunk: return kChunkFixed + kChunkBytes;
-        case Kind::kEnd:
-        case Kind::kCompare: return 4 + 32;
-        case Kind::kDiffers:
-        case Kind::kWithdraw: return 4;
+        case Kind::kEnd: return 4 + 32;
+        case Kind::kWithdraw:
+        case Kind::kCompare: return 4;
         case Kind::kWant: return 4 + 4 + 32;
         case Kind::kGot: return 4 + 8;
         case Kind::kOutcome: return kOutcomeFixed + kOutcomeTextMax;

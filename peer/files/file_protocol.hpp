@@ -6,27 +6,29 @@
 //
 // Each way carries frames, `| kind (1) | length (4) | body |`. From the sender:
 //
-//     offer    | 1 | number (4) | 1 file, 2 directory (1) | flags (1) | size (8) | mtime (8) | path
-//     | chunk    | 2 | number (4) | index (4) | hash (32) | 1 byte to 1 MiB | end      | 3 | number
-//     (4) | tree hash (32) |      that was all of it differs  | 4 | number (4) | to `compare`: mine
-//     is another file withdraw | 5 | number (4) |                       it cannot be read any more
+//     offer    | 1 | number (4) | kind (1) | flags (1) | size (8) | mtime (8) | path |
+//     chunk    | 2 | number (4) | index (4) | hash (32) | 1 byte to 1 MiB |
+//     end      | 3 | number (4) | tree hash (32) |           that was all of it
+//     withdraw | 4 | number (4) |                            it cannot be read any more
 //
 // and from the receiver:
 //
-//     want     | 6 | number (4) | chunks (4) | tree hash (32) |   so many are here; send the others
-//     compare  | 7 | number (4) | tree hash (32) |                I have a file; is this yours?
-//     got      | 8 | number (4) | bytes (8) |             of the file, here; while it is looked
-//     for, too outcome  | 9 | number (4) | outcome (1) | UTF-8, 0 to 300 bytes |
+//     want     | 5 | number (4) | chunks (4) | tree hash (32) |    so many are here
+//     compare  | 6 | number (4) |                            a file of this size is here
+//     got      | 7 | number (4) | bytes (8) |                of the file, here
+//     outcome  | 8 | number (4) | outcome (1) | UTF-8, 0 to 300 bytes |
 //
 // Entries are numbered from 0 in the order of their offers. At most `kOffersMax` are open, which
 // is without `outcome` or `withdraw`. The receiver answers each offer with `want`, `compare` or
 // `outcome`. To `want` the sender says the chunks from `chunks` on if its own file begins with
-// those (tree_hash.hpp), else all from 0, and then `end`. To `compare` it says `end` with its own
-// hash if that is the same, else `differs`, and the receiver goes on with `want` or `outcome`. A
-// file is stored when `outcome` says so: it is then on the disk, whole and under its name.
+// those (tree_hash.hpp), else all from 0, and then `end`. To `compare` it says `end` alone, and the
+// receiver goes on with `outcome` or `want`: whoever has a file already never tells its hash, from
+// which a stranger could guess what is in it. A file is stored when `outcome` says so: it is then
+// on the disk, whole and under its name.
 //
-// mtime is in nanoseconds since 1970. Flag 1: executable. Anything may stand in a stream: parsers
-// return a `Drop`, and whoever gets one resets the stream.
+// An offer's kind is 1 for a file and 2 for a directory, mtime is in nanoseconds since 1970, flag 1
+// is an executable. `got` is also a sign of life while a part is looked through. Anything may stand
+// in a stream: parsers return a `Drop`, and whoever gets one resets the stream.
 #pragma once
 
 #include <cstdint>
@@ -101,11 +103,6 @@ struct End {
 
     friend bool operator==(const End&, const End&) = default;
 };
-struct Differs {
-    std::uint32_t number = 0;
-
-    friend bool operator==(const Differs&, const Differs&) = default;
-};
 struct Withdraw {
     std::uint32_t number = 0;
 
@@ -120,7 +117,6 @@ struct Want {
 };
 struct Compare {
     std::uint32_t number = 0;
-    Hash hash{};
 
     friend bool operator==(const Compare&, const Compare&) = default;
 };
@@ -139,7 +135,7 @@ struct EntryOutcome {
     friend bool operator==(const EntryOutcome&, const EntryOutcome&) = default;
 };
 
-using Frame = std::variant<Offer, Chunk, End, Differs, Withdraw, Want, Compare, Got, EntryOutcome>;
+using Frame = std::variant<Offer, Chunk, End, Withdraw, Want, Compare, Got, EntryOutcome>;
 
 /// Drops: kRunt, kUnknownVersion, kBadField.
 [[nodiscard]] Parsed<Announcement> parse_announcement(Bytes argument);

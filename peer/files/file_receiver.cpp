@@ -72,13 +72,10 @@ bool FileReceiver::on(const Chunk& chunk) {
 }
 
 bool FileReceiver::on(const End& end) {
-    return tell(end.number, [&](IncomingFile& file) { return file.on_end(end); });
-}
-
-bool FileReceiver::on(const Differs& differs) {
-    return tell(differs.number, [&](IncomingFile& file) {
-        auto step = file.on_differs();
-        if (file.is_checking()) to_check_.push_front(differs.number);
+    return tell(end.number, [&](IncomingFile& file) {
+        const bool was_checking = file.is_checking();
+        auto step = file.on_end(end);
+        if (file.is_checking() && !was_checking) to_check_.push_front(end.number);
         return step;
     });
 }

@@ -56,7 +56,6 @@ class FileReceiver {
     [[nodiscard]] bool on(const Offer& offer);
     [[nodiscard]] bool on(const Chunk& chunk);
     [[nodiscard]] bool on(const End& end);
-    [[nodiscard]] bool on(const Differs& differs);
     [[nodiscard]] bool on(const Withdraw& withdraw);
     /// What only a receiver says.
     template <class Other>

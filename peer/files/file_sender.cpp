@@ -52,10 +52,8 @@ bool FileSender::on(const Compare& compare) {
     if (!open_.contains(compare.number)) return compare.number < offers_;
     const SourceEntry& entry = entry_of(compare.number);
     if (turns_.size() >= kOffersMax || entry.kind != EntryKind::kFile) return false;
-    turns_.push_back({.number = compare.number,
-                      .only_compares = true,
-                      .chunks = chunk_count(entry.size),
-                      .hash = compare.hash});
+    turns_.push_back(
+        {.number = compare.number, .only_compares = true, .chunks = chunk_count(entry.size)});
     return true;
 }
 
@@ -105,7 +103,7 @@ void FileSender::offer() {
                            .size = entry.size,
                            .mtime = entry.mtime,
                            .path = entry.path});
-        open_.emplace(offers_, next_);
+        open_.emplace(offers_, Opened{.entry = next_});
         ++offers_;
     }
     ++next_;
@@ -132,26 +130,23 @@ void FileSender::step() {
     current_->tree.add(hash_of_chunk(chunk));
 }
 
-/// Both sides have hashed what they have of the file.
+/// As much is hashed as the other side asked for.
 void FileSender::decide() {
     const Turn& turn = current_->turn;
-    const bool is_same = current_->tree.value() == turn.hash;
     if (turn.only_compares) {
-        if (is_same) {
-            append(out_, End{.number = turn.number, .hash = turn.hash});
-        } else {
-            append(out_, Differs{turn.number});
-        }
+        append(out_, End{.number = turn.number, .hash = current_->tree.value()});
         return current_.reset();
     }
+    const bool is_same = current_->tree.value() == turn.hash;
     const std::uint64_t size = entry_of(turn.number).size;
     if (!is_same) current_->tree = TreeHash{size};
     current_->is_sending = true;
     acknowledged_ = {.number = turn.number,
                      .bytes = std::min(chunk_offset(current_->tree.chunks()), size)};
-    if (acknowledged_.bytes > 0) {
-        events_.push_back(
-            EntryResumed{.entry = open_.at(turn.number), .bytes = acknowledged_.bytes});
+    Opened& opened = open_.at(turn.number);
+    opened.from = acknowledged_.bytes;
+    if (opened.from > 0) {
+        events_.push_back(EntryResumed{.entry = opened.entry, .bytes = acknowledged_.bytes});
     }
     send_chunk();
 }
@@ -179,7 +174,6 @@ void FileSender::send_chunk() {
     write_chunk_head(frame.first(kChunkHeadSize),
                      {.number = number, .index = index, .hash = hash, .bytes = content});
     current_->tree.add(hash);
-    bytes_sent_ += content.size();
 }
 
 void FileSender::withdraw(std::uint32_t number, std::string why) {
@@ -189,19 +183,29 @@ void FileSender::withdraw(std::uint32_t number, std::string why) {
 
 void FileSender::end(std::uint32_t number, std::optional<Outcome> outcome, std::string why) {
     const auto found = open_.find(number);
-    events_.push_back(EntrySent{.entry = found->second, .outcome = outcome, .why = std::move(why)});
-    source_.entries()[found->second].is_through = true;
+    const Opened opened = found->second;
+    if (opened.from && outcome == Outcome::kStored) {
+        bytes_carried_ += source_.entries()[opened.entry].size - *opened.from;
+    }
+    events_.push_back(EntrySent{.entry = opened.entry, .outcome = outcome, .why = std::move(why)});
+    source_.entries()[opened.entry].is_through = true;
     open_.erase(found);
     if (current_ && current_->turn.number == number) current_.reset();
 }
 
 const SourceEntry& FileSender::entry_of(std::uint32_t number) const {
-    return source_.entries()[open_.at(number)];
+    return source_.entries()[open_.at(number).entry];
 }
 
 std::uint64_t FileSender::bytes_acknowledged() const {
     const bool is_current = !open_.empty() && open_.begin()->first == acknowledged_.number;
     return is_current ? acknowledged_.bytes : 0;
+}
+
+std::uint64_t FileSender::bytes_carried() const {
+    if (open_.empty() || !open_.begin()->second.from) return bytes_carried_;
+    const std::uint64_t from = *open_.begin()->second.from;
+    return bytes_carried_ + std::max(bytes_acknowledged(), from) - from;
 }
 
 bool FileSender::is_over() const {

@@ -59,15 +59,21 @@ class FileSender {
 
     /// Bytes of the file under way that the other side says it has.
     [[nodiscard]] std::uint64_t bytes_acknowledged() const;
-    /// Bytes of files that were handed over for this stream.
-    [[nodiscard]] std::uint64_t bytes_sent() const { return bytes_sent_; }
+    /// Bytes of files that this stream brought to the other side, as far as that says so.
+    [[nodiscard]] std::uint64_t bytes_carried() const;
 
   private:
+    struct Opened {
+        /// Into the source's entries.
+        std::size_t entry = 0;
+        /// Set when its chunks are sent: so much was there before.
+        std::optional<std::uint64_t> from{};
+    };
     /// What the other side asked for, in the order of its asking.
     struct Turn {
         std::uint32_t number = 0;
         bool only_compares = false;
-        /// So many chunks are there, and come to this.
+        /// So many chunks are to be hashed first; those of the other side come to `hash`.
         std::uint32_t chunks = 0;
         Hash hash{};
     };
@@ -104,15 +110,16 @@ class FileSender {
     /// The next entry to look at for an offer.
     std::size_t next_ = 0;
     std::uint32_t offers_ = 0;
-    /// Offered and not through: the entry of each number.
-    std::map<std::uint32_t, std::size_t> open_;
+    /// Offered and not through, by number.
+    std::map<std::uint32_t, Opened> open_;
     std::deque<Turn> turns_;
     std::optional<Current> current_;
     ByteVector out_;
     std::size_t sent_ = 0;
     std::deque<SenderEvent> events_;
     Got acknowledged_{};
-    std::uint64_t bytes_sent_ = 0;
+    /// With entries that are through.
+    std::uint64_t bytes_carried_ = 0;
 };
 
 }  // namespace pinhole::peer::files

@@ -77,28 +77,30 @@ FileStep IncomingFile::look() {
     if (!fd) return meet_conflict();
     standing_ = std::move(*fd);
     state_ = State::kHashingStanding;
-    return {};
+    return Compare{.number = entry_.number};
 }
 
 FileStep IncomingFile::hash_standing() {
     if (tree_.chunks() == chunk_count(entry_.facts.size)) {
         standing_.reset();
         state_ = State::kComparing;
-        return Compare{.number = entry_.number, .hash = tree_.value()};
+        return theirs_ ? compare() : FileStep{};
     }
     buffer_.resize(chunk_size(entry_.facts.size, tree_.chunks()));
     const auto got = read_at(standing_->get(), buffer_, chunk_offset(tree_.chunks()));
     if (!got || *got != buffer_.size()) {
-        standing_.reset();
-        return meet_conflict();
+        // Their `end` still comes, whatever it says.
+        standing_changes_ = true;
     }
     tree_.add(hash_of_chunk(buffer_));
     return {};
 }
 
-std::optional<FileStep> IncomingFile::on_differs() {
-    if (state_ != State::kComparing) return std::nullopt;
-    return meet_conflict();
+/// Both sides have hashed what they have.
+FileStep IncomingFile::compare() {
+    if (standing_changes_ || theirs_ != tree_.value()) return meet_conflict();
+    state_ = State::kOver;
+    return Ending{.outcome = Outcome::kPresent, .stored_as = entry_.path};
 }
 
 FileStep IncomingFile::meet_conflict() {
@@ -222,10 +224,10 @@ FileStep IncomingFile::write(const Chunk& chunk) {
 }
 
 std::optional<FileStep> IncomingFile::on_end(const End& end) {
-    if (state_ == State::kComparing) {
-        if (end.hash != tree_.value()) return std::nullopt;
-        state_ = State::kOver;
-        return Ending{.outcome = Outcome::kPresent, .stored_as = entry_.path};
+    if (state_ == State::kHashingStanding || state_ == State::kComparing) {
+        if (theirs_) return std::nullopt;
+        theirs_ = end.hash;
+        return state_ == State::kComparing ? compare() : FileStep{};
     }
     if (!takes_chunks()) return std::nullopt;
     if (tree_.chunks() != chunk_count(entry_.facts.size)) return std::nullopt;

@@ -1,8 +1,8 @@
 // One entry that the other side offers, from the offer to its end.
 //
-//     checking -> outcome                                  a directory, a bad case, a file in the
-//     way checking -> comparing -> outcome | opening           a file of that name and size is
-//     there checking -> opening -> wanting -> receiving -> outcome
+//     checking -> outcome                   a directory, a bad name, something in the way
+//     checking -> hashing what stands there -> comparing -> outcome | opening
+//     checking -> opening -> hashing the part -> wanting -> receiving -> outcome
 //
 // Never reads or writes more than one chunk in a call, so others have their turns. Whatever ends it
 // early leaves the part file, and the next try goes on from there.
@@ -61,7 +61,6 @@ class IncomingFile {
     /// All of these: nothing when the other side may not say that now.
     [[nodiscard]] std::optional<FileStep> on_chunk(const Chunk& chunk);
     [[nodiscard]] std::optional<FileStep> on_end(const End& end);
-    [[nodiscard]] std::optional<FileStep> on_differs();
 
     [[nodiscard]] const Entry& entry() const { return entry_; }
     /// Bytes of the file that are on the disk, as far as was looked.
@@ -87,6 +86,7 @@ class IncomingFile {
 
     [[nodiscard]] FileStep look();
     [[nodiscard]] FileStep hash_standing();
+    [[nodiscard]] FileStep compare();
     [[nodiscard]] FileStep meet_conflict();
     [[nodiscard]] FileStep open();
     [[nodiscard]] FileStep hash_part();
@@ -104,6 +104,10 @@ class IncomingFile {
     State state_ = State::kChecking;
     std::optional<Place> place_;
     std::optional<UniqueFd> standing_;
+    /// It became another file while we read it.
+    bool standing_changes_ = false;
+    /// Of the sender's file, when it was asked to compare.
+    std::optional<Hash> theirs_;
     std::optional<Partial> partial_;
     UniqueFd part_;
     /// Of the chunks that are in the part file, or of those that stand there.

@@ -80,7 +80,8 @@ TEST(Transfer, WhatIsThereAlreadyIsNotSentAgain) {
     pair.list({"file"});
     pair.transfer();
     EXPECT_EQ(pair.outcomes["file"], Outcome::kPresent);
-    EXPECT_EQ(pair.sender->bytes_sent(), 0U);
+    EXPECT_TRUE(pair.sender->is_over());
+    EXPECT_EQ(pair.sender->bytes_carried(), 0U);
 }
 
 class Conflict : public ::testing::Test {
@@ -162,6 +163,7 @@ TEST(Resume, GoesOnAtTheLastWholeChunkWhoeverWasKilled) {
     EXPECT_EQ(pair.outcomes["big"], Outcome::kStored);
     EXPECT_EQ(read_file(pair.to("big")), content);
     EXPECT_LE(before + pair.receiver->bytes_received(), content.size() + kMiB);
+    EXPECT_EQ(pair.sender->bytes_carried(), 2 * kMiB + 99);
     EXPECT_THAT(tree_of(pair.to()), ::testing::SizeIs(1));
     EXPECT_TRUE(fs::is_empty(pair.partials()));
 }
