@@ -1,7 +1,6 @@
 #include "peer/completion.hpp"
 
 #include <cstdio>
-#include <map>
 #include <set>
 #include <vector>
 
@@ -41,10 +40,14 @@ Lines verb_lines(std::span<const Verb> verbs) {
     return out;
 }
 
+std::string dashed(const Flag& flag) {
+    return fmt::format("--{}", flag.name);
+}
+
 Lines flag_lines(const Verb& verb) {
     Lines out;
     for (const Flag& flag : verb.flags) {
-        out.push_back(meaning(fmt::format("--{}", flag.name), flag.help));
+        out.push_back(meaning(dashed(flag), flag.help));
     }
     out.push_back(meaning("--help", "show the help of this verb"));
     return out;
@@ -86,35 +89,50 @@ std::vector<Case> word_cases(std::span<const Verb> verbs) {
     return out;
 }
 
-/// The table as functions, whose names and subjects `shell` words as its shell does.
+std::vector<Case> flag_cases(std::span<const Verb> verbs) {
+    std::vector<Case> out;
+    for (const Verb& verb : verbs) {
+        out.push_back({.patterns = {std::string{verb.name}}, .printed = flag_lines(verb)});
+    }
+    return out;
+}
+
+std::vector<Case> value_cases(std::span<const Flag> flags) {
+    std::vector<Case> out;
+    for (const Flag& flag : flags) {
+        Lines lines = value_lines(flag);
+        if (lines.empty()) continue;
+        out.push_back({.patterns = {dashed(flag)}, .printed = std::move(lines)});
+    }
+    return out;
+}
+
+Case any_verb(std::span<const Verb> verbs) {
+    Case out{};
+    for (const Verb& verb : verbs) out.patterns.emplace_back(verb.name);
+    return out;
+}
+
+Case any_flag_with_value(std::span<const Flag> flags) {
+    Case out{};
+    for (const Flag& flag : flags) {
+        if (flag.kind != FlagKind::kSwitch) out.patterns.push_back(dashed(flag));
+    }
+    return out;
+}
+
+/// The table as functions, in the words of `shell`.
 template <class Shell>
 std::string functions(std::span<const Verb> verbs, const Shell& shell) {
-    Case all_verbs{};
-    Case valued{};
-    std::vector<Case> flags;
-    std::map<std::string, Lines> flags_of_value;  // each flag once, whichever verb has it
-    for (const Verb& verb : verbs) {
-        all_verbs.patterns.emplace_back(verb.name);
-        flags.push_back({.patterns = {std::string{verb.name}}, .printed = flag_lines(verb)});
-        for (const Flag& flag : verb.flags) {
-            flags_of_value.try_emplace(fmt::format("--{}", flag.name), value_lines(flag));
-            if (flag.kind != FlagKind::kSwitch) {
-                valued.patterns.push_back(fmt::format("--{}", flag.name));
-            }
-        }
-    }
-    std::ranges::sort(valued.patterns);
-    valued.patterns.erase(std::ranges::unique(valued.patterns).begin(), valued.patterns.end());
-    std::vector<Case> values;
-    for (const auto& [name, lines] : flags_of_value) {
-        if (!lines.empty()) values.push_back({.patterns = {name}, .printed = lines});
-    }
+    const auto flags = all_flags(verbs);
     const std::string one = shell.argument(1);
-    const std::string all = fmt::format("{}/{}/{}", one, shell.argument(2), shell.argument(3));
+    const std::string three = fmt::format("{}/{}/{}", one, shell.argument(2), shell.argument(3));
     return shell.text({"verbs", one, {{{"*"}, verb_lines(verbs)}}}) +
-           shell.text({"is_verb", one, {all_verbs}}) + shell.text({"flags", one, flags}) +
-           shell.text({"takes_value", one, {valued}}) + shell.text({"values", one, values}) +
-           shell.text({"words", all, word_cases(verbs)});
+           shell.text({"is_verb", one, {any_verb(verbs)}}) +
+           shell.text({"flags", one, flag_cases(verbs)}) +
+           shell.text({"takes_value", one, {any_flag_with_value(flags)}}) +
+           shell.text({"values", one, value_cases(flags)}) +
+           shell.text({"words", three, word_cases(verbs)});
 }
 
 /// bash and zsh.

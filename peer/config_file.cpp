@@ -19,7 +19,8 @@ namespace fs = std::filesystem;
 /// One file on its way to entries.
 class Reader {
   public:
-    Reader(const fs::path& file, std::span<const Verb> verbs) : file_(file), verbs_(verbs) {}
+    Reader(const fs::path& file, std::span<const Verb> verbs)
+        : file_(file), verbs_(verbs), all_flags_(all_flags(verbs)) {}
 
     std::vector<FileEntry> read(std::string_view text) {
         try {
@@ -38,7 +39,7 @@ class Reader {
     void read_top(const toml::key& key, const toml::node& node) {
         const toml::table* const table = node.as_table();
         if (table == nullptr) {
-            add("", all_flags(), key, node);
+            add("", all_flags_, key, node);
             return;
         }
         const Verb* const verb = find_verb(verbs_, key.str());
@@ -71,7 +72,8 @@ class Reader {
         (verb.empty() ? for_all_ : for_one_).push_back(std::move(entry));
     }
 
-    std::string value_of(const Flag& flag, const toml::key& key, const toml::node& node) const {
+    [[nodiscard]] std::string value_of(const Flag& flag, const toml::key& key,
+                                       const toml::node& node) const {
         if (const auto* const flag_value = node.as_boolean()) return *flag_value ? "true" : "false";
         if (const auto* const number = node.as_integer()) return fmt::format("{}", number->get());
         const auto* const text = node.as_string();
@@ -80,13 +82,6 @@ class Reader {
         }
         if (flag.kind != FlagKind::kFile || **text == "-") return text->get();
         return (file_.parent_path() / text->get()).string();
-    }
-
-    /// Each flag that some verb has.
-    [[nodiscard]] std::vector<Flag> all_flags() const {
-        std::vector<Flag> out;
-        for (const Verb& verb : verbs_) out.insert(out.end(), verb.flags.begin(), verb.flags.end());
-        return out;
     }
 
     [[nodiscard]] std::string place(const toml::source_region& region) const {
@@ -101,6 +96,7 @@ class Reader {
 
     const fs::path& file_;
     std::span<const Verb> verbs_;
+    const std::vector<Flag> all_flags_;
     std::vector<FileEntry> for_one_;
     std::vector<FileEntry> for_all_;
 };

@@ -6,15 +6,12 @@ namespace pinhole::peer {
 namespace {
 
 std::string flag_lines(const Verb& verb) {
-    std::string out;
-    for (const bool is_rare : {false, true}) {
-        for (const Flag& flag : verb.flags) {
-            if (flag.is_rare == is_rare) {
-                out += fmt::format("  {:<20} {}\n", usage_of(flag), flag.help);
-            }
-        }
+    std::string usual;
+    std::string rare;
+    for (const Flag& flag : verb.flags) {
+        (flag.is_rare ? rare : usual) += fmt::format("  {:<20} {}\n", usage_of(flag), flag.help);
     }
-    return out;
+    return usual + rare;
 }
 
 /// The flags that are not rare, without their help, as lines of a screen's width.

@@ -19,22 +19,19 @@ struct NamedFlag {
     Names verbs;
 };
 
-/// All flags, once each, in the order in which they come first.
-std::vector<NamedFlag> all_flags(std::span<const Verb> verbs) {
-    std::vector<NamedFlag> out;
+void add_help(NamedFlag& named, std::string_view help, std::string_view verb) {
+    auto found = std::ranges::find(named.helps, help, [](const auto& each) { return each.first; });
+    if (found == named.helps.end()) found = named.helps.insert(found, {help, {}});
+    found->second.push_back(verb);
+}
+
+NamedFlag named(const Flag& flag, std::span<const Verb> verbs) {
+    NamedFlag out{.flag = flag, .helps = {}, .verbs = {}};
     for (const Verb& verb : verbs) {
-        for (const Flag& flag : verb.flags) {
-            auto found = std::ranges::find(out, flag.name,
-                                           [](const NamedFlag& each) { return each.flag.name; });
-            if (found == out.end()) found = out.insert(out.end(), {flag, {}, {}});
-            found->verbs.push_back(verb.name);
-            auto help = std::ranges::find(found->helps, flag.help,
-                                          [](const auto& each) { return each.first; });
-            if (help == found->helps.end()) {
-                help = found->helps.insert(help, {flag.help, {}});
-            }
-            help->second.push_back(verb.name);
-        }
+        const Flag* const found = find_flag(verb.flags, flag.name);
+        if (found == nullptr) continue;
+        out.verbs.push_back(verb.name);
+        add_help(out, found->help, verb.name);
     }
     return out;
 }
@@ -116,13 +113,13 @@ std::string bounds(const Flag& flag) {
     return out;
 }
 
-std::string option_head(const NamedFlag& named) {
-    const Flag& flag = named.flag;
+std::string option_head(const NamedFlag& option) {
+    const Flag& flag = option.flag;
     std::string out = fmt::format(".TP\n\\fB\\-\\-{}\\fR", escaped(flag.name));
     if (!flag.argument.empty()) out += " " + marked_up(flag.argument);
     out += "\n";
-    for (const auto& [help, verbs] : named.helps) {
-        if (named.helps.size() > 1) out += fmt::format("In {}:\n", fmt::join(verbs, ", "));
+    for (const auto& [help, verbs] : option.helps) {
+        if (option.helps.size() > 1) out += fmt::format("In {}:\n", fmt::join(verbs, ", "));
         // A word of a closed set is typed as it is.
         const bool begins_with_choice =
             std::ranges::any_of(flag.choices, [&](auto word) { return help.starts_with(word); });
@@ -138,11 +135,11 @@ std::string dashed(std::string_view name) {
 /// Which verbs take which options: those that the same verbs take stand together.
 std::string takes(const std::vector<NamedFlag>& flags) {
     std::vector<std::pair<Names, std::vector<std::string>>> groups;
-    for (const NamedFlag& named : flags) {
+    for (const NamedFlag& each : flags) {
         auto group =
-            std::ranges::find(groups, named.verbs, [](const auto& each) { return each.first; });
-        if (group == groups.end()) group = groups.insert(group, {named.verbs, {}});
-        group->second.push_back(dashed(named.flag.name));
+            std::ranges::find(groups, each.verbs, [](const auto& known) { return known.first; });
+        if (group == groups.end()) group = groups.insert(group, {each.verbs, {}});
+        group->second.push_back(dashed(each.flag.name));
     }
     std::string out;
     for (const auto& [verbs, names] : groups) {
@@ -153,8 +150,9 @@ std::string takes(const std::vector<NamedFlag>& flags) {
 
 std::string variables(const std::vector<NamedFlag>& flags) {
     std::vector<std::string> names;
-    for (const NamedFlag& named : flags) {
-        names.push_back(fmt::format("\\fB{}\\fR", variable_of(named.flag)));
+    names.reserve(flags.size());
+    for (const NamedFlag& each : flags) {
+        names.push_back(fmt::format("\\fB{}\\fR", variable_of(each.flag)));
     }
     std::ranges::sort(names);
     return fmt::format("{}.\n", fmt::join(names, ",\n"));
@@ -171,12 +169,13 @@ std::string exit_status() {
 }  // namespace
 
 std::string manual_parts(std::span<const Verb> verbs) {
-    const auto flags = all_flags(verbs);
+    std::vector<NamedFlag> flags;
+    for (const Flag& flag : all_flags(verbs)) flags.push_back(named(flag, verbs));
     std::string out = part("synopsis", synopsis(verbs));
     for (const Verb& verb : verbs) out += part(fmt::format("verb {}", verb.name), verb_head(verb));
     out += part("takes", takes(flags));
-    for (const NamedFlag& named : flags) {
-        out += part(fmt::format("option {}", named.flag.name), option_head(named));
+    for (const NamedFlag& each : flags) {
+        out += part(fmt::format("option {}", each.flag.name), option_head(each));
     }
     return out + part("variables", variables(flags)) + part("exit status", exit_status());
 }

@@ -13,8 +13,9 @@ namespace {
 
 std::optional<std::uint32_t> number_of(std::string_view text) {
     std::uint32_t value = 0;
-    const char* const end = text.data() + text.size();
-    const auto read = std::from_chars(text.data(), end, value);
+    const char* const begin = text.data();
+    const char* const end = begin + text.size();
+    const auto read = std::from_chars(begin, end, value);
     if (read.ec != std::errc{} || read.ptr != end) return std::nullopt;
     return value;
 }

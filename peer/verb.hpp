@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "peer/exit_code.hpp"
 #include "peer/settings.hpp"
@@ -25,5 +26,9 @@ struct Verb {
     const auto found = std::ranges::find(verbs, name, &Verb::name);
     return found == verbs.end() ? nullptr : &*found;
 }
+
+/// All their flags, once each, in the order in which they come first; the help is that of the first
+/// verb which has the flag.
+[[nodiscard]] std::vector<Flag> all_flags(std::span<const Verb> verbs);
 
 }  // namespace pinhole::peer
