@@ -57,8 +57,8 @@ class Node {
   public:
     using Event = NodeEvent;
 
-    /// `random` must outlive the node. Throws `std::runtime_error` when ENet does not run on our
-    /// platform layer.
+    /// `random` must outlive the node. Throws `reliable::EnetUnusable` when ENet does not run on
+    /// our platform layer.
     Node(NodeConfig config, Random& random);
     ~Node();
     Node(Node&&) noexcept;

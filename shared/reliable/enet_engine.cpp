@@ -23,13 +23,14 @@ constexpr Duration kLimitEvery = 20ms;
 
 void require_sound_platform(const ENetHost& host) {
     if (!is_ours(host.socket)) {
-        throw std::runtime_error(
+        throw EnetUnusable(
             "the ENet library does not run on pinhole's platform layer and would send plaintext: "
-            "it was linked with -Bsymbolic-functions or before our symbols; rebuild with "
-            "PINHOLE_ENET=fetch");
+            "link it after pinhole, or, where it was built with -Bsymbolic-functions, build "
+            "pinhole "
+            "with PINHOLE_ENET=fetch");
     }
     if (enet_linked_version() != ENET_VERSION) {
-        throw std::runtime_error(
+        throw EnetUnusable(
             "the ENet library has another version than the headers pinhole was compiled with");
     }
 }

@@ -15,6 +15,7 @@
 
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <variant>
 
 #include "shared/base/bytes.hpp"
@@ -114,13 +115,19 @@ struct Statistics {
     std::optional<Duration> round_trip_time;
 };
 
+/// This program's ENet is not the one we were compiled against, or does not run on our platform
+/// layer: it would open a plaintext socket of its own. The text says what to do about it.
+class EnetUnusable : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+
 class EnetEngine;
 
 class EnetHost {
   public:
     /// Draws the seed of ENet's connection ids from `random`, which is not kept.
-    /// Throws `std::runtime_error` when the program's ENet does not run on our platform layer (it
-    /// would open a plaintext socket of its own) or is not the version we were compiled against.
+    /// Throws `EnetUnusable`, and `std::runtime_error` beyond 65536 hosts at a time.
     EnetHost(const EnetOptions& options, Random& random);
     ~EnetHost();
     EnetHost(const EnetHost&) = delete;

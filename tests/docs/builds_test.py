@@ -30,8 +30,11 @@ class Builds(unittest.TestCase):
 
     def test_tree_is_a_part_of_another_project(self):
         (lists,) = [text for language, text in fences(README) if language == "cmake"]
+        lists = lists.replace("find_package(pinhole REQUIRED)",
+                              "set(PINHOLE_TESTS OFF)\nadd_subdirectory(pinhole)")
+        self.assertIn("add_subdirectory", lists)
         (self.folder / "CMakeLists.txt").write_text(lists, encoding="utf-8")
-        shutil.copy(ROOT / "tests/docs/example_node.cpp", self.folder / "greeter.cpp")
+        shutil.copy(ROOT / "tests/consumer/greeter/greeter.cpp", self.folder)
         (self.folder / "pinhole").symlink_to(ROOT)
         self.run_ok("cmake", "-G", "Unix Makefiles", "-S", ".", "-B", "out")
         # The program alone: the floors behind it are what every other build compiles.

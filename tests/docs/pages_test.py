@@ -55,9 +55,11 @@ class Pages(unittest.TestCase):
     def test_first_commands_are_demo_and_test(self):
         self.assertEqual(shell_commands(README)[:2], ["./scripts/demo", "./scripts/test"])
 
-    def test_example_is_the_file(self):
+    def test_examples_are_the_files(self):
         blocks = [text for language, text in fences(README) if language == "cpp"]
-        self.assertEqual(blocks, [read("tests/docs/example_node.cpp")])
+        self.assertEqual(blocks, [read("tests/consumer/greeter/greeter.cpp")])
+        blocks = [text for language, text in fences(README) if language == "cmake"]
+        self.assertEqual(blocks, [read("tests/consumer/greeter/CMakeLists.txt")])
 
     def test_exit_codes_are_those_of_the_tool(self):
         codes = set(re.findall(r"k\w+ = (\d+),", read("peer/exit_code.hpp")))

@@ -1,8 +1,6 @@
-// example_node SERVER:PORT MY_ID [PEER_ID]: two of these say hello to each other.
+// greeter SERVER:PORT MY_ID [PEER_ID]: two of these say hello to each other.
 #include <fmt/format.h>
-
-#include "shared/net/driver.hpp"
-#include "shared/node/node.hpp"
+#include <pinhole/pinhole.hpp>
 
 using namespace pinhole;
 
@@ -19,15 +17,13 @@ int main(int argc, char** argv) {
         io, node, [&](const node::NodeEvent& event) {
             const Instant now = net::now();
             if (const auto* up = std::get_if<node::PeerConnected>(&event)) {
-                const std::string hello = fmt::format("hello from {}", *me);
-                static_cast<void>(
-                    node.send(now, up->peer, {.channel = 1, .bytes = as_bytes(hello)}));
+                const std::string text = fmt::format("hello from {}", *me);
+                (void)node.send(now, up->peer, {.channel = 1, .bytes = as_bytes(text)});
             } else if (const auto* in = std::get_if<node::MessageReceived>(&event)) {
                 fmt::print("{}\n", as_text(in->bytes));
                 if (other) node.disconnect(now, in->peer);  // once our own hello is acknowledged
             } else if (const auto* path = std::get_if<node::PathChanged>(&event)) {
-                fmt::print("{}: {}\n", traversal::name_of(path->state),
-                           traversal::sentence_of(path->reason));
+                fmt::print("{}\n", traversal::sentence_of(path->reason));
             } else if (std::holds_alternative<node::PeerClosed>(event)) {
                 node.shutdown(now);
                 driver.stop();
