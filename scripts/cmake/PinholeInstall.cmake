@@ -7,9 +7,11 @@ install(TARGETS peer rendezvous)
 install(FILES ${PROJECT_SOURCE_DIR}/peer/peer.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES ${PROJECT_SOURCE_DIR}/rendezvous/rendezvous.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
 
-install(TARGETS pinhole_archive EXPORT pinholeTargets)
+install(TARGETS pinhole_archive pinhole_shared EXPORT pinholeTargets)
 install(CODE "set(from \"${PROJECT_SOURCE_DIR}\")
 set(to \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_INCLUDEDIR}/pinhole\")")
+install(FILES ${PROJECT_SOURCE_DIR}/shared/library/pinhole/pinhole.h
+    DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/pinhole)
 install(SCRIPT ${CMAKE_CURRENT_LIST_DIR}/install_headers.cmake)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/pinhole)
@@ -31,7 +33,7 @@ install(EXPORT pinholeTargets NAMESPACE pinhole:: DESTINATION ${package_dir})
 
 file(RELATIVE_PATH PINHOLE_PREFIX_FROM_PC
     /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
-foreach(package pinhole-cpp)
+foreach(package pinhole pinhole-cpp)
     configure_file(${CMAKE_CURRENT_LIST_DIR}/${package}.pc.in ${PROJECT_BINARY_DIR}/${package}.pc @ONLY)
     install(FILES ${PROJECT_BINARY_DIR}/${package}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endforeach()

@@ -36,6 +36,7 @@ def setUpModule():
     run("cmake", "--install", os.environ["PINHOLE_BUILD"], "--prefix", PREFIX)
     (configs,) = PREFIX.rglob("pkgconfig")
     os.environ["PKG_CONFIG_PATH"] = str(configs)
+    os.environ["LD_LIBRARY_PATH"] = str(configs.parent)
 
 
 def tearDownModule():
@@ -48,7 +49,8 @@ def pkg_config(*words):
 
 class Consumer(unittest.TestCase):
     def start_server(self):
-        state = str(FOLDER / "state")
+        # A state of its own: the server of another test knows these names by other keys.
+        state = tempfile.mkdtemp(dir=FOLDER)
         for _ in range(5):
             server = programs_test.Running(
                 self, [PREFIX / "bin/rendezvous", "--bind", "127.0.0.1:0", "--state-dir", state])
@@ -84,9 +86,26 @@ class Consumer(unittest.TestCase):
         done = subprocess.run([FOLDER / "by_pkg_config"], check=False)
         self.assertEqual(done.returncode, 2)  # no arguments
 
+    def test_c_program_builds_by_pkg_config(self):
+        run(os.environ["CC"], "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror",
+            HERE / "greeter/greeter.c", "-o", "c", *pkg_config("--cflags", "--libs", "pinhole"))
+        self.greet([FOLDER / "c"], [sys.executable, HERE / "greeter/greeter.py"])
+
+    @unittest.skipIf(os.environ["PINHOLE_ENET_IS_INSIDE"] == "1",
+                     "this library has an ENet of its own inside, which no other can displace")
+    def test_c_program_with_a_foreign_enet_is_refused(self):
+        """Where the system's ENet comes first it keeps its own sockets, and sends plaintext."""
+        run(os.environ["CC"], HERE / "greeter/greeter.c", "-o", "foreign", "-Wl,--no-as-needed",
+            "-lenet", *pkg_config("--cflags", "--libs", "pinhole"))
+        done = subprocess.run([FOLDER / "foreign", "127.0.0.1:9", "alice"], text=True,
+                              capture_output=True, check=False, timeout=60)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("link it after pinhole", done.stderr)
+
     def test_only_public_headers_are_installed(self):
         headers = {path.name for path in PREFIX.rglob("*.hpp")}
         self.assertLessEqual({"pinhole.hpp", "node.hpp", "driver.hpp", "key_file.hpp"}, headers)
+        self.assertEqual([path.name for path in PREFIX.rglob("*.h")], ["pinhole.h"])
         for path in PREFIX.rglob("*.hpp"):
             includes = re.findall(r"#include <(.*)>", path.read_text(encoding="utf-8"))
             hidden = [name for name in includes if re.match("enet/|sodium|openssl/|natpmp|mini", name)]
@@ -95,7 +114,8 @@ class Consumer(unittest.TestCase):
     def test_programs_and_manuals_are_installed(self):
         version = re.search(r"\d+\.\d+\.\d+", run(PREFIX / "bin/peer", "--version"))[0]
         self.assertEqual(run(PREFIX / "bin/rendezvous", "--version"), f"rendezvous {version}\n")
-        self.assertEqual(pkg_config("--modversion", "pinhole-cpp"), [version])
+        for package in ("pinhole", "pinhole-cpp"):
+            self.assertEqual(pkg_config("--modversion", package), [version])
         for page in ("man1/peer.1", "man8/rendezvous.8"):
             self.assertTrue(list(PREFIX.rglob(page)), page)
 

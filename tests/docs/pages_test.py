@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 import subprocess
+import textwrap
 import unittest
 
 from documents import (MARKDOWN, PEER_MAN, README, SERVER_MAN, anchors, command_map, fences,
@@ -60,6 +61,9 @@ class Pages(unittest.TestCase):
         self.assertEqual(blocks, [read("tests/consumer/greeter/greeter.cpp")])
         blocks = [text for language, text in fences(README) if language == "cmake"]
         self.assertEqual(blocks, [read("tests/consumer/greeter/CMakeLists.txt")])
+        (excerpt,) = [text for language, text in fences(README) if language == "c"]
+        program = read("tests/consumer/greeter/greeter.c")
+        self.assertIn(textwrap.indent(excerpt, 8 * " "), program)
 
     def test_exit_codes_are_those_of_the_tool(self):
         codes = set(re.findall(r"k\w+ = (\d+),", read("peer/exit_code.hpp")))
