@@ -5,6 +5,8 @@
 namespace pinhole::peer {
 namespace {
 
+constexpr std::size_t kColumns = 80;
+
 std::string flag_lines(const Verb& verb) {
     std::string usual;
     std::string rare;
@@ -16,7 +18,6 @@ std::string flag_lines(const Verb& verb) {
 
 /// The flags that are not rare, without their help, as lines of a screen's width.
 std::string flag_summary(const Verb& verb) {
-    constexpr std::size_t kColumns = 80;
     std::string out;
     std::string line;
     for (const Flag& flag : verb.flags) {
@@ -45,9 +46,12 @@ std::string help_text(std::span<const Verb> verbs) {
 
 std::string help_text(const Verb& verb) {
     const std::string flags = flag_lines(verb);
-    return fmt::format("example:  {}\nusage:    peer {}{}{}{}\n\n{}\n{}", verb.example, verb.name,
-                       flags.empty() ? "" : " [OPTIONS]", verb.words.empty() ? "" : " ", verb.words,
-                       verb.summary, flags.empty() ? "" : "\n" + flags);
+    std::string usage =
+        fmt::format("usage:    peer {}{}{}{}", verb.name, flags.empty() ? "" : " [OPTIONS]",
+                    verb.words.empty() ? "" : " ", verb.words);
+    if (usage.size() > kColumns) usage.replace(usage.rfind(" | ", kColumns), 1, "\n            ");
+    return fmt::format("example:  {}\n{}\n\n{}\n{}", verb.example, usage, verb.summary,
+                       flags.empty() ? "" : "\n" + flags);
 }
 
 std::string usage_of(const Flag& flag) {

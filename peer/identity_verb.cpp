@@ -3,7 +3,9 @@
 #include <cstdio>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include "peer/qr_code.hpp"
 #include "shared/crypto/sodium.hpp"
 #include "shared/net/key_file.hpp"
 #include "shared/net/state_dir.hpp"
@@ -23,9 +25,12 @@ ExitCode run_id(const Settings& settings, const net::Environment& environment) {
     }
     const Id id = own_id(settings);
     const auto path = net::identity_path(net::state_directory(environment), id.text());
-    const auto identity = net::IdentityFile::load_or_create(path, random);
-    if (identity.is_new()) fmt::print(stderr, "new identity, saved in {}\n", path.string());
-    fmt::print("{} {}\n", id, identity.keys().public_key);
+    const auto identity = net::show_identity(path, random);
+    if (identity.is_new) fmt::print(stderr, "new identity, saved in {}\n", path.string());
+    const std::string line = fmt::format("{} {}", id, identity.public_key);
+    fmt::print("{}\n", line);
+    // On paper dark is ink; most terminals write light on dark.
+    if (settings.is_set("qr")) fmt::print("{}", qr_code(line, ::isatty(STDOUT_FILENO) == 1));
     return ExitCode::kOk;
 }
 

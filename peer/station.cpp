@@ -41,6 +41,7 @@ Station::Station(const StationOptions& options, bool only_listens,
     if (identity_.is_new()) {
         narrator_.say(fmt::format("new identity {} {}, saved", options_.id, node_.key()));
     }
+    for (const auto& [id, key] : options_.pins) node_.trust(id, key);
     screen_.set_listener([this] { on_output(); });
     open_status_socket(environment);
     if (const KnownKey* known = trust_.find_server(options_.via)) {
@@ -61,6 +62,7 @@ node::NodeConfig Station::node_config() const {
                             .lifetime = options_.measures_lifetime};
     config.sprays = options_.sprays;
     if (const KnownKey* known = trust_.find_server(options_.via)) config.server_key = known->key;
+    if (options_.server_pin) config.server_key = options_.server_pin;
     return config;
 }
 

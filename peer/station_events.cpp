@@ -111,6 +111,8 @@ std::optional<bool> Station::learn(const Id& id, const crypto::PublicKey& key) {
 
 void Station::trust_known_peers() {
     for (const auto& [name, known] : trust_.known().peers) {
+        // A pin of this start is the user's last word.
+        if (options_.pins.contains(name.id)) continue;
         if (name.server == *server_key_) node_.trust(name.id, known.key);
     }
 }

@@ -20,6 +20,23 @@ ColorMode color_of(const std::string& word) {
     return word == "never" ? ColorMode::kNever : ColorMode::kAuto;
 }
 
+void add_pin(StationOptions& options, const std::string& text) {
+    if (const auto key = crypto::PublicKey::parse(text, crypto::kServerKeyPrefix)) {
+        options.server_pin = *key;
+        return;
+    }
+    const std::size_t equals = text.find('=');
+    const auto key = equals == std::string::npos
+                         ? std::nullopt
+                         : crypto::PublicKey::parse(std::string_view{text}.substr(equals + 1));
+    if (!key) {
+        throw UsageError(
+            fmt::format("--pin is PEER=pk:... or rv:..., each with 52 letters and digits, not '{}'",
+                        sanitized(text)));
+    }
+    options.pins.insert_or_assign(peer_of(text.substr(0, equals)), *key);
+}
+
 }  // namespace
 
 StationOptions station_options(const Settings& settings) {
@@ -34,6 +51,7 @@ StationOptions station_options(const Settings& settings) {
         out.tcp_port = static_cast<std::uint16_t>(*port);
     }
     if (const auto file = settings.text("psk-file")) out.psk_file = *file;
+    for (const std::string& pin : settings.texts("pin")) add_pin(out, pin);
     out.maps_ports = !settings.is_set("no-port-mapping");
     out.low_ports = settings.is_set("low-ports");
     out.sprays = !settings.is_set("no-spray");

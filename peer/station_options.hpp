@@ -3,6 +3,7 @@
 
 #include <array>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -41,6 +42,11 @@ inline constexpr std::array kStationFlags{
          .argument = "FILE",
          .help = "the key of a closed group (peer id --new-psk)",
          .kind = FlagKind::kFile},
+    Flag{.name = "pin",
+         .argument = "KEY",
+         .help = "PEER=pk:... or the rendezvous's rv:...; nobody else",
+         .kind = FlagKind::kText,
+         .is_repeatable = true},
     Flag{.name = "no-port-mapping", .help = "do not ask the gateway for a port"},
     kJsonFlag,
     Flag{.name = "quiet", .help = "only errors on stderr"},
@@ -69,6 +75,9 @@ struct StationOptions {
     std::optional<std::uint16_t> tcp_port{};
     AcceptPolicy accept = AcceptPolicy::kAll;
     std::optional<std::filesystem::path> psk_file;
+    /// Keys that the user gave: whoever has another one is refused.
+    std::optional<crypto::PublicKey> server_pin{};
+    std::map<Id, crypto::PublicKey> pins{};
     /// Ask the gateway for a port where there is a NAT.
     bool maps_ports = true;
     /// Use ports below 1024, where even two unpredictable NATs may meet. Needs the right to.

@@ -6,13 +6,16 @@
 
 #include "peer/text_sanitizer.hpp"
 #include "peer/trust_store.hpp"
+#include "peer/verification_words.hpp"
+#include "shared/crypto/sodium.hpp"
 #include "shared/net/clock.hpp"
+#include "shared/net/key_file.hpp"
 #include "shared/net/state_dir.hpp"
 
 namespace pinhole::peer {
 namespace {
 
-constexpr const char* kUsage = "trust takes: list | remove PEER | replace PEER KEY";
+constexpr const char* kUsage = "trust takes: list | verify PEER | remove PEER | replace PEER KEY";
 
 void list(const TrustStore& store) {
     for (const auto& [name, known] : store.known().peers) {
@@ -50,6 +53,24 @@ std::optional<std::string> known_server(const KnownKeys& known, const std::strin
         return std::nullopt;  // No host at all: then it is no rendezvous either.
     }
     return std::nullopt;
+}
+
+ExitCode verify(const TrustStore& store, const std::string& word, const Id& self,
+                const net::Environment& environment) {
+    const auto name = find_one(store.known(), word);
+    if (!name) return ExitCode::kOther;
+    crypto::SystemRandom random;
+    const auto identity = net::show_identity(
+        net::identity_path(net::state_directory(environment), self.text()), random);
+    const auto words = verification_words(identity.public_key, store.find_peer(*name)->key);
+    fmt::print(stderr,
+               "{0} runs: peer trust verify --id {0} {1}\n"
+               "read these words to each other; if all are equal, nobody stands between you\n",
+               name->id, self);
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        fmt::print("{}{}", words[i], i % 4 == 3 ? "\n" : " ");
+    }
+    return ExitCode::kOk;
 }
 
 ExitCode remove(TrustStore& store, const std::string& word) {
@@ -95,6 +116,9 @@ ExitCode run_trust(const Settings& settings, const net::Environment& environment
     if (given.empty() || (given.size() == 1 && given[0] == "list")) {
         list(store);
         return ExitCode::kOk;
+    }
+    if (given.size() == 2 && given[0] == "verify") {
+        return verify(store, given[1], own_id(settings), environment);
     }
     if (given.size() == 2 && given[0] == "remove") return remove(store, given[1]);
     if (given.size() == 3 && given[0] == "replace") return replace(store, given[1], given[2]);

@@ -143,19 +143,24 @@ void lock(const UniqueFd& fd, const fs::path& path) {
     throw_system("lock", path);
 }
 
-}  // namespace
-
-IdentityFile IdentityFile::load_or_create(const fs::path& path, Random& random) {
+struct OpenIdentity {
+    UniqueFd fd;
     bool is_new = false;
-    UniqueFd fd = open_existing(path);
-    if (!fd) {
+};
+
+OpenIdentity open_or_create(const fs::path& path, Random& random) {
+    OpenIdentity out{.fd = open_existing(path)};
+    if (!out.fd) {
         const auto fresh = crypto::KeyPair::generate(random);
-        is_new = create_file(path, crypto::encode_identity(fresh.secret), random);
-        fd = open_existing(path);
-        if (!fd) throw_system("open", path);
+        out.is_new = create_file(path, crypto::encode_identity(fresh.secret), random);
+        out.fd = open_existing(path);
+        if (!out.fd) throw_system("open", path);
     }
-    refuse_shared(fd, path);
-    lock(fd, path);
+    refuse_shared(out.fd, path);
+    return out;
+}
+
+crypto::KeyPair read_identity(const UniqueFd& fd, const fs::path& path) {
     auto secret = crypto::decode_identity(read_all(fd, path).text());
     if (!secret) {
         throw_unreadable(path, secret.error(),
@@ -163,7 +168,21 @@ IdentityFile IdentityFile::load_or_create(const fs::path& path, Random& random) 
                                      "get a new identity, which others must learn to trust",
                                      path.string()));
     }
-    return {std::move(fd), crypto::KeyPair::from_secret(std::move(*secret)), is_new};
+    return crypto::KeyPair::from_secret(std::move(*secret));
+}
+
+}  // namespace
+
+IdentityFile IdentityFile::load_or_create(const fs::path& path, Random& random) {
+    OpenIdentity file = open_or_create(path, random);
+    lock(file.fd, path);
+    auto keys = read_identity(file.fd, path);
+    return {std::move(file.fd), std::move(keys), file.is_new};
+}
+
+ShownIdentity show_identity(const fs::path& path, Random& random) {
+    const OpenIdentity file = open_or_create(path, random);
+    return {.public_key = read_identity(file.fd, path).public_key, .is_new = file.is_new};
 }
 
 crypto::Psk load_group_key(const fs::path& path) {

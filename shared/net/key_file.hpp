@@ -48,6 +48,16 @@ class IdentityFile {
     bool is_new_;
 };
 
+/// The public half of an identity, for show: nobody is kept from using it meanwhile.
+struct ShownIdentity {
+    crypto::PublicKey public_key;
+    /// It had to be made.
+    bool is_new = false;
+};
+
+/// As `IdentityFile::load_or_create`, but without the lock: also for one that another process uses.
+[[nodiscard]] ShownIdentity show_identity(const std::filesystem::path& path, Random& random);
+
 /// Reads a group's pre-shared key; the same rules, but no lock and nothing is made.
 [[nodiscard]] crypto::Psk load_group_key(const std::filesystem::path& path);
 

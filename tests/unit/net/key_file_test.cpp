@@ -113,6 +113,16 @@ TEST_F(KeyFileTest, TheLockMovesWithItsOwnerAndEndsWithIt) {
     EXPECT_NO_THROW(static_cast<void>(load()));
 }
 
+TEST_F(KeyFileTest, AKeyIsShownWhileAnotherProcessUsesIt) {
+    const ShownIdentity fresh = show_identity(path_, random_);
+    EXPECT_TRUE(fresh.is_new);
+    const IdentityFile used = load();
+    EXPECT_EQ(used.keys().public_key, fresh.public_key);
+    const ShownIdentity again = show_identity(path_, random_);
+    EXPECT_FALSE(again.is_new);
+    EXPECT_EQ(again.public_key, fresh.public_key);
+}
+
 TEST_F(KeyFileTest, RefusesAKeyThatOthersMayOpen) {
     make();
     for (const fs::perms bit : {fs::perms::group_read, fs::perms::group_write,
