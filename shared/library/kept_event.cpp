@@ -97,7 +97,7 @@ KeptEvent::KeptEvent(std::string_view sentence) {
 }
 
 void KeptEvent::show(const node::ServerProven& /*event*/) {
-    assert(!"not shown");
+    assert(false);  // `is_shown` comes first.
 }
 
 void KeptEvent::show(const node::Registered& event) {
