@@ -251,7 +251,7 @@ int pinhole_open(const pinhole_config* config, pinhole_node** node) {
 void pinhole_close(pinhole_node* node) {
     if (node == nullptr) return;
     library::guarded(node, [](pinhole_node& closed) {
-        delete &closed;
+        const std::unique_ptr<pinhole_node> owned{&closed};
         --library::open_nodes;
         return PINHOLE_OK;
     });

@@ -1,6 +1,7 @@
 #include "shared/library/live_node.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <system_error>
 #include <utility>
 
@@ -33,6 +34,14 @@ LiveNode::LiveNode(node::NodeConfig config, std::optional<net::IdentityFile> ide
 }
 
 LiveNode::~LiveNode() {
+    try {
+        say_goodbye();
+    } catch (const std::exception&) {
+        // Out of memory or descriptors. The sockets close all the same; the others will find out.
+    }
+}
+
+void LiveNode::say_goodbye() {
     resolver_.cancel();
     resolve_again_.cancel();
     node_.shutdown(net::now());

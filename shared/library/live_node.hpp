@@ -52,6 +52,7 @@ class LiveNode {
     [[nodiscard]] const pinhole_event* next_event();
 
   private:
+    void say_goodbye();
     void open_sockets();
     void resolve();
     void on_resolved(const net::Resolved& resolved);
