@@ -1,6 +1,7 @@
 #include "peer/files/file_receiver.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "peer/text_sanitizer.hpp"
@@ -12,8 +13,13 @@ namespace {
 constexpr std::uint64_t kAcknowledgeEvery = 64 * 1024;
 /// What was looked through between two signs of life: a fraction of a second's work.
 constexpr std::uint32_t kSignEvery = 32 * kChunkBytes;
+/// Offers that are looked into together, where that takes no reading.
+constexpr int kChecksMax = 16;
 /// Entries with open files; more offers wait to be looked into.
 constexpr std::ptrdiff_t kHoldingMax = 8;
+/// Files that wait to be synced together, open. One by one they would cost a commit of the disk's
+/// journal each.
+constexpr std::size_t kStoringMax = 16;
 /// What a sender may leave unread; it is far more than all open offers can come to.
 constexpr std::size_t kOutMax = 256 * 1024;
 
@@ -72,10 +78,12 @@ bool FileReceiver::on(const Chunk& chunk) {
 }
 
 bool FileReceiver::on(const End& end) {
+    if (to_store_.size() == kStoringMax) store();
     return tell(end.number, [&](IncomingFile& file) {
         const bool was_checking = file.is_checking();
         auto step = file.on_end(end);
         if (file.is_checking() && !was_checking) to_check_.push_front(end.number);
+        if (file.is_storing()) to_store_.push_back(end.number);
         return step;
     });
 }
@@ -83,6 +91,7 @@ bool FileReceiver::on(const End& end) {
 bool FileReceiver::on(const Withdraw& withdraw) {
     const auto found = files_.find(withdraw.number);
     if (found == files_.end()) return withdraw.number < offers_;
+    if (found->second.is_storing()) return false;
     events_.push_back(
         {.path = found->second.entry().path,
          .size = found->second.entry().facts.size,
@@ -94,6 +103,7 @@ bool FileReceiver::on(const Withdraw& withdraw) {
 }
 
 bool FileReceiver::has_work() const {
+    if (!to_store_.empty()) return true;
     if (to_check_.empty()) return false;
     if (files_.at(to_check_.front()).holds_files()) return true;
     const auto holding = std::ranges::count_if(
@@ -102,9 +112,17 @@ bool FileReceiver::has_work() const {
 }
 
 void FileReceiver::work() {
-    if (!has_work()) return;
+    if (!to_store_.empty()) return store();
+    for (int i = 0; i < kChecksMax && has_work(); ++i) {
+        if (check()) return;
+    }
+}
+
+/// True when something was read, which is enough for once.
+bool FileReceiver::check() {
     const std::uint32_t number = to_check_.front();
     IncomingFile& file = files_.at(number);
+    const std::uint64_t before = file.bytes_written();
     const FileStep step = file.check();
     const std::uint64_t looked = file.bytes_written();
     if (file.is_checking() && looked > 0 && looked % kSignEvery == 0) {
@@ -112,6 +130,31 @@ void FileReceiver::work() {
     }
     if (!file.is_checking()) to_check_.pop_front();
     apply(number, step);
+    return looked != before;
+}
+
+void FileReceiver::store() {
+    std::vector<std::pair<std::uint32_t, Ending>> endings;
+    for (const std::uint32_t number : to_store_) {
+        const FileStep failed = files_.at(number).sync();
+        if (const auto* ending = std::get_if<Ending>(&failed))
+            endings.emplace_back(number, *ending);
+    }
+    std::set<std::string> synced;
+    for (const std::uint32_t number : to_store_) {
+        IncomingFile& file = files_.at(number);
+        if (file.is_storing()) endings.emplace_back(number, file.name());
+    }
+    for (const std::uint32_t number : to_store_) {
+        const std::string& path = files_.at(number).entry().path;
+        const std::size_t slash = path.rfind('/');
+        const std::string directory = slash == std::string::npos ? "" : path.substr(0, slash);
+        if (!synced.contains(directory) && files_.at(number).sync_directory()) {
+            synced.insert(directory);
+        }
+    }
+    to_store_.clear();
+    for (const auto& [number, ending] : endings) apply(number, ending);
 }
 
 void FileReceiver::apply(std::uint32_t number, const FileStep& step) {

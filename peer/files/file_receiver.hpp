@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "peer/files/frame_splitter.hpp"
 #include "peer/files/incoming_file.hpp"
@@ -66,7 +67,10 @@ class FileReceiver {
     /// it when it ended is no fault.
     template <class Call>
     [[nodiscard]] bool tell(std::uint32_t number, const Call& call);
+    [[nodiscard]] bool check();
     void apply(std::uint32_t number, const FileStep& step);
+    /// Puts what is whole onto the disk and under its name.
+    void store();
     void acknowledge();
     [[nodiscard]] const IncomingFile* wanting() const;
 
@@ -76,6 +80,8 @@ class FileReceiver {
     std::map<std::uint32_t, IncomingFile> files_;
     /// Not looked into yet, or not to the end.
     std::deque<std::uint32_t> to_check_;
+    /// Whole, but for that.
+    std::vector<std::uint32_t> to_store_;
     std::uint32_t offers_ = 0;
     ByteVector out_;
     std::size_t sent_ = 0;

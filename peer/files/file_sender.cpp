@@ -6,8 +6,9 @@
 namespace pinhole::peer::files {
 namespace {
 
-/// Offers that wait for the connection; with a chunk, all that a sender keeps.
-constexpr std::size_t kOfferBytesMax = 64 * 1024;
+/// When so much waits for the connection, or was read, another has its turn; the last piece of it
+/// may be a whole chunk.
+constexpr std::size_t kTurnBytesMax = 64 * 1024;
 
 }  // namespace
 
@@ -84,13 +85,18 @@ bool FileSender::has_work() const {
 
 void FileSender::work() {
     if (!has_work()) return;
-    while (can_offer() && out_.size() < kOfferBytesMax) offer();
-    if (!current_ && !turns_.empty()) {
+    bytes_read_ = 0;
+    while (can_offer() && out_.size() < kTurnBytesMax) offer();
+    // Many small files go together.
+    while ((current_ || !turns_.empty()) && out_.size() < kTurnBytesMax &&
+           bytes_read_ < kTurnBytesMax) {
+        if (current_) {
+            step();
+            continue;
+        }
         const Turn turn = turns_.front();
         turns_.pop_front();
         begin(turn);
-    } else if (current_) {
-        step();
     }
 }
 
@@ -128,6 +134,7 @@ void FileSender::step() {
         return withdraw(number, "it has changed while it was read");
     }
     current_->tree.add(hash_of_chunk(chunk));
+    bytes_read_ += chunk.size();
 }
 
 /// As much is hashed as the other side asked for.
@@ -174,6 +181,7 @@ void FileSender::send_chunk() {
     write_chunk_head(frame.first(kChunkHeadSize),
                      {.number = number, .index = index, .hash = hash, .bytes = content});
     current_->tree.add(hash);
+    bytes_read_ += content.size();
 }
 
 void FileSender::withdraw(std::uint32_t number, std::string why) {

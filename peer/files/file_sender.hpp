@@ -1,8 +1,8 @@
 // The sending side of one stream of files: offers entries, and says what the other side wants.
 //
-// Sans-IO towards the network: bytes go in, bytes come out. Reads one chunk in each call of `work`,
-// and the next when that one is on its way: a chunk is all that it keeps. The list of entries is
-// the caller's, and outlives connections: a new sender goes on with what is not through.
+// Sans-IO towards the network: bytes go in, bytes come out. Reads a chunk in each call of `work`,
+// or some small files, and more when that is on its way: a chunk is all that it keeps. The list of
+// entries is the caller's, and outlives connections: a new sender goes on with what is not through.
 #pragma once
 
 #include <deque>
@@ -114,6 +114,8 @@ class FileSender {
     std::map<std::uint32_t, Opened> open_;
     std::deque<Turn> turns_;
     std::optional<Current> current_;
+    /// In this call of `work`.
+    std::size_t bytes_read_ = 0;
     ByteVector out_;
     std::size_t sent_ = 0;
     std::deque<SenderEvent> events_;

@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <utility>
 
+#include <unistd.h>
+
 namespace pinhole::peer::files {
 
 std::string words_of(std::errc error) {
@@ -25,6 +27,7 @@ bool IncomingFile::is_checking() const {
         case State::kComparing:
         case State::kWanting:
         case State::kReceiving:
+        case State::kStoring:
         case State::kOver: return false;
     }
     return false;
@@ -39,6 +42,7 @@ FileStep IncomingFile::check() {
         case State::kComparing:
         case State::kWanting:
         case State::kReceiving:
+        case State::kStoring:
         case State::kOver: break;
     }
     return {};
@@ -238,42 +242,57 @@ std::optional<FileStep> IncomingFile::on_end(const End& end) {
         partial_->remove();
         return over(Outcome::kDamaged, "the whole does not have its hash");
     }
-    return store();
+    // An older part may have been longer.
+    if (::ftruncate(part_.get(), static_cast<off_t>(entry_.facts.size)) != 0) {
+        return over(static_cast<std::errc>(errno));
+    }
+    begin_sync(part_.get());
+    state_ = State::kStoring;
+    return FileStep{};
 }
 
-FileStep IncomingFile::store() {
-    const auto name = finish_file(*place_, {.part_fd = part_.get(),
-                                            .suffix = partial_->suffix(),
-                                            .facts = entry_.facts,
-                                            .mode = reception_.target.mode_of(entry_.facts),
-                                            .conflict = reception_.conflict});
-    if (!name) {
-        if (name.error() == std::errc::file_exists) {
-            return over(Outcome::kSkipped, "another file of that name is there");
-        }
-        return over(name.error());
-    }
+// ---- what is whole
+
+FileStep IncomingFile::sync() {
+    if (::fsync(part_.get()) != 0) return over(static_cast<std::errc>(errno));
+    return {};
+}
+
+Ending IncomingFile::name() {
+    const auto name = name_file(*place_, {.part_fd = part_.get(),
+                                          .suffix = partial_->suffix(),
+                                          .facts = entry_.facts,
+                                          .mode = reception_.target.mode_of(entry_.facts),
+                                          .conflict = reception_.conflict});
+    if (!name && name.error() != std::errc::file_exists) return over(name.error());
+    if (!name) remove_part(*place_, partial_->suffix());
     partial_->remove();
+    if (!name) return over(Outcome::kSkipped, "another file of that name is there");
+    state_ = State::kOver;
     const std::size_t directory = entry_.path.size() - place_->name.size();
-    Ending ending{.outcome = Outcome::kStored,
-                  .stored_as = entry_.path.substr(0, directory) + *name};
-    static_cast<void>(over(Outcome::kStored, {}));
-    return ending;
+    return {.outcome = Outcome::kStored, .stored_as = entry_.path.substr(0, directory) + *name};
+}
+
+bool IncomingFile::sync_directory() const {
+    if (!place_) return false;
+    // One that cannot be synced (EINVAL on some network file systems) is no reason to fail.
+    static_cast<void>(::fsync(place_->directory.get()));
+    return true;
 }
 
 // ---- the end
 
-FileStep IncomingFile::over(Outcome outcome, std::string why) {
+Ending IncomingFile::over(Outcome outcome, std::string why) {
     state_ = State::kOver;
     standing_.reset();
     place_.reset();
     partial_.reset();
     part_ = {};
     buffer_ = {};
-    return Ending{.outcome = outcome, .why = std::move(why)};
+    return {.outcome = outcome, .why = std::move(why)};
 }
 
-FileStep IncomingFile::over(std::errc error) {
+Ending IncomingFile::over(std::errc error) {
     const bool is_full = error == std::errc::no_space_on_device || error == std::errc{EDQUOT};
     return over(is_full ? Outcome::kNoSpace : Outcome::kFailed, words_of(error));
 }

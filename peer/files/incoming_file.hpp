@@ -2,7 +2,7 @@
 //
 //     checking -> outcome                   a directory, a bad name, something in the way
 //     checking -> hashing what stands there -> comparing -> outcome | opening
-//     checking -> opening -> hashing the part -> wanting -> receiving -> outcome
+//     checking -> opening -> hashing the part -> wanting -> receiving -> storing -> outcome
 //
 // Never reads or writes more than one chunk in a call, so others have their turns. Whatever ends it
 // early leaves the part file, and the next try goes on from there.
@@ -62,6 +62,16 @@ class IncomingFile {
     [[nodiscard]] std::optional<FileStep> on_chunk(const Chunk& chunk);
     [[nodiscard]] std::optional<FileStep> on_end(const End& end);
 
+    /// All of it has come: it waits to be synced and named. Several at once cost little more than
+    /// one, so whoever receives does it for all that wait: each is synced, then each is named, then
+    /// the directories are synced.
+    [[nodiscard]] bool is_storing() const { return state_ == State::kStoring; }
+    /// An ending when the disk fails.
+    [[nodiscard]] FileStep sync();
+    [[nodiscard]] Ending name();
+    /// After `name`. False when that failed.
+    bool sync_directory() const;
+
     [[nodiscard]] const Entry& entry() const { return entry_; }
     /// Bytes of the file that are on the disk, as far as was looked.
     [[nodiscard]] std::uint64_t bytes_written() const;
@@ -69,8 +79,8 @@ class IncomingFile {
     [[nodiscard]] bool takes_chunks() const {
         return state_ == State::kWanting || state_ == State::kReceiving;
     }
-    /// Files are open.
-    [[nodiscard]] bool holds_files() const { return partial_ || standing_; }
+    /// Files are open while nothing comes.
+    [[nodiscard]] bool holds_files() const { return (partial_ || standing_) && !is_storing(); }
 
   private:
     enum class State : std::uint8_t {
@@ -81,6 +91,7 @@ class IncomingFile {
         kHashingPart,
         kWanting,
         kReceiving,
+        kStoring,
         kOver,
     };
 
@@ -92,12 +103,11 @@ class IncomingFile {
     [[nodiscard]] FileStep hash_part();
     [[nodiscard]] FileStep want();
     [[nodiscard]] FileStep write(const Chunk& chunk);
-    [[nodiscard]] FileStep store();
     [[nodiscard]] Disk<Partial> open_partial() const;
     /// Opens what `want` left closed.
     [[nodiscard]] Disk<void> prepare();
-    [[nodiscard]] FileStep over(Outcome outcome, std::string why);
-    [[nodiscard]] FileStep over(std::errc error);
+    [[nodiscard]] Ending over(Outcome outcome, std::string why);
+    [[nodiscard]] Ending over(std::errc error);
 
     const Reception& reception_;
     Entry entry_;

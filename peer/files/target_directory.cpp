@@ -127,7 +127,7 @@ Disk<UniqueFd> open_part(const Place& place, std::string_view suffix) {
     struct stat status{};
     if (::fstat(fd->get(), &status) != 0) return disk_failure();
     const bool is_ours = status.st_uid == ::geteuid() && status.st_nlink == 1 &&
-                         (status.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+                         (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
     if (!is_ours) return failure(std::errc::invalid_argument);
     return fd;
 }
@@ -152,16 +152,18 @@ void write_back(int fd, std::uint32_t index) {
         SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
 }
 
-Disk<std::string> finish_file(const Place& place, const Finish& finish) {
+void begin_sync(int fd) {
+    ::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
+Disk<std::string> name_file(const Place& place, const Finish& finish) {
     const int fd = finish.part_fd;
-    if (::ftruncate(fd, static_cast<off_t>(finish.facts.size)) != 0) return disk_failure();
     if (::fchmod(fd, finish.mode) != 0) return disk_failure();
     timespec keep{};
     keep.tv_nsec = UTIME_OMIT;
     const std::array<timespec, 2> times{keep, time_of(finish.facts.mtime)};
     // A file system may not keep such a time; the file is whole all the same.
     static_cast<void>(::futimens(fd, times.data()));
-    if (::fsync(fd) != 0) return disk_failure();
     Renaming renaming{.from = part_name(place.name, finish.suffix),
                       .to = place.name,
                       .replaces = finish.conflict == ConflictPolicy::kOverwrite};
@@ -173,8 +175,6 @@ Disk<std::string> finish_file(const Place& place, const Finish& finish) {
         done = rename_beneath(place.directory.get(), renaming);
     }
     if (!done) return failure(done.error());
-    // A directory that cannot be synced (EINVAL on some network file systems) is no reason to fail.
-    static_cast<void>(::fsync(place.directory.get()));
     return renaming.to;
 }
 

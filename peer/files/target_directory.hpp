@@ -74,6 +74,9 @@ void remove_part(const Place& place, std::string_view suffix);
 /// `fsync` at the end is short however slow the disk is.
 void write_back(int fd, std::uint32_t index);
 
+/// Begins to write to the disk whatever of the file is not there.
+void begin_sync(int fd);
+
 /// What a part file becomes, and where.
 struct Finish {
     int part_fd = -1;
@@ -82,8 +85,9 @@ struct Finish {
     mode_t mode = 0;
     ConflictPolicy conflict = ConflictPolicy::kSkip;
 };
-/// Puts the whole file onto the disk and under its name, which is returned: another than asked for
-/// under `kRename`. EEXIST when the name is taken and stays so.
-[[nodiscard]] Disk<std::string> finish_file(const Place& place, const Finish& finish);
+/// Gives a file that is whole on the disk its name, which is returned: another than asked for under
+/// `kRename`. EEXIST when the name is taken and stays so. The name itself is safe when the
+/// directory is synced.
+[[nodiscard]] Disk<std::string> name_file(const Place& place, const Finish& finish);
 
 }  // namespace pinhole::peer::files

@@ -51,11 +51,11 @@ class Target : public ::testing::Test {
         const FileFacts facts{.size = 5};
         auto done = write_at(part->get(), as_bytes("bytes"), 0);
         if (!done) return failure(done.error());
-        auto name = finish_file(*place, {.part_fd = part->get(),
-                                         .suffix = "0123abcd",
-                                         .facts = facts,
-                                         .mode = target.mode_of(facts),
-                                         .conflict = conflict});
+        auto name = name_file(*place, {.part_fd = part->get(),
+                                       .suffix = "0123abcd",
+                                       .facts = facts,
+                                       .mode = target.mode_of(facts),
+                                       .conflict = conflict});
         if (!name) remove_part(*place, "0123abcd");
         return name;
     }
