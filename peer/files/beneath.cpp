@@ -66,9 +66,11 @@ Disk<UniqueFd> open_directory_beneath(int directory,
     if (!at) return disk_failure();
     for (const std::string_view component : components) {
         const std::string name{component};
-        if (way.makes && ::mkdirat(at.get(), name.c_str(), kDirectoryMode) != 0 &&
-            errno != EEXIST) {
-            return disk_failure();
+        if (way.makes) {
+            const bool is_new = ::mkdirat(at.get(), name.c_str(), kDirectoryMode) == 0;
+            if (!is_new && errno != EEXIST) return disk_failure();
+            // What is stored below it must not vanish with its name.
+            if (is_new) static_cast<void>(::fsync(at.get()));
         }
         auto next =
             open_beneath(at.get(), name, {.flags = O_RDONLY | O_DIRECTORY, .crosses = way.crosses});

@@ -51,6 +51,13 @@ std::optional<std::vector<std::string>> names_in(int directory) {
     return out;
 }
 
+/// The name that the file has where it stands, of "." and "a/.." too.
+std::string name_of(const std::filesystem::path& path) {
+    const std::filesystem::path normal = path.lexically_normal();
+    const std::filesystem::path named = normal.has_filename() ? normal : normal.parent_path();
+    return named.filename().string();
+}
+
 }  // namespace
 
 bool SourceFile::read(std::uint64_t offset, MutableBytes out) const {
@@ -124,10 +131,8 @@ class SourceTree::Walk {
 SourceTree::SourceTree(const std::vector<std::string>& words) {
     std::set<std::string> names;
     for (const std::string& word : words) {
-        // Of "." and "a/.." too, the name that the directory has.
-        const std::filesystem::path path = std::filesystem::absolute(word).lexically_normal();
-        const std::string name =
-            (path.has_filename() ? path : path.parent_path()).filename().string();
+        const std::filesystem::path path = std::filesystem::absolute(word);
+        const std::string name = name_of(path);
         if (name.empty()) throw std::runtime_error("the root directory has no name to send");
         if (const auto fault = fault_of_component(name)) {
             throw std::runtime_error(

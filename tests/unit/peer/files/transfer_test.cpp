@@ -72,6 +72,22 @@ TEST(Transfer, LinksAndPipesOfTheSenderAreLeftOutAloud) {
     EXPECT_THAT(tree_of(pair.to()), ElementsAre(Pair("tree/", ""), Pair("tree/file", "content")));
 }
 
+TEST(Transfer, ADirectoryIsCalledAsWhereItStands) {
+    FilePair pair;
+    write_file(pair.from("tree/sub/a"), "a");
+    for (const char* word : {"tree", "tree/", "tree/.", "tree/sub/..", "tree/sub/../"}) {
+        pair.list({word});
+        ASSERT_EQ(pair.source->entries().size(), 1U) << word;
+        EXPECT_EQ(pair.source->entries().front().path, "tree/sub/a") << word;
+    }
+    // A link that the user names is followed, and has its own name.
+    fs::create_directory_symlink(pair.from("tree/sub"), pair.from("link"));
+    pair.list({"link"});
+    EXPECT_EQ(pair.source->entries().front().path, "link/a");
+    EXPECT_THROW(pair.list({"tree/sub", "link/../sub"}), std::runtime_error);
+    EXPECT_THROW(pair.list({"missing"}), std::system_error);
+}
+
 TEST(Transfer, WhatIsThereAlreadyIsNotSentAgain) {
     FilePair pair;
     const std::string content = content_of(2 * kMiB + 5);
