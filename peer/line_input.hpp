@@ -1,18 +1,15 @@
 // Lines from a standard input that is not a prompt: a pipe, a file, a terminal without a prompt.
 //
-// Never sets a flag on the description that we share with whoever started us: a pipe is reopened
-// through /proc, and a regular file or /dev/null, which can never make a reader wait, is read in
-// bounded pieces between two turns of the loop.
+// Reads in bounded pieces between two turns of the loop.
 #pragma once
 
 #include <array>
 #include <functional>
-#include <optional>
 #include <string>
 
 #include <asio/io_context.hpp>
-#include <asio/posix/stream_descriptor.hpp>
 
+#include "peer/input_source.hpp"
 #include "peer/line_splitter.hpp"
 
 namespace pinhole::peer {
@@ -43,21 +40,17 @@ class LineInput {
   private:
     void turn();
     void hand_over();
-    void read_more();
-    void on_read(std::error_code error, std::size_t size);
-    void read_always_ready();
+    void read();
 
     asio::io_context& io_;
     Callbacks callbacks_;
     LineSplitter lines_;
-    /// Empty for an input that is always ready.
-    std::optional<asio::posix::stream_descriptor> stream_;
+    InputSource source_;
     std::array<char, 16 * 1024> chunk_{};
     bool paused_ = true;
     bool stopped_ = false;
     bool at_end_ = false;
     bool ended_ = false;
-    bool reading_ = false;
     bool turn_is_due_ = false;
 };
 

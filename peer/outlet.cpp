@@ -26,21 +26,20 @@ int open_anew(int fd) {
 }  // namespace
 
 Outlet::Outlet(asio::io_context& io, int fd, std::function<void()> on_ready)
-    : fd_(fd), on_ready_(std::move(on_ready)), is_terminal_(::isatty(fd) == 1) {
+    : fd_(fd), is_terminal_(::isatty(fd) == 1) {
     struct stat status{};
     const bool is_known = ::fstat(fd, &status) == 0;
     const bool is_device = is_known && S_ISCHR(status.st_mode) && !is_terminal_;
     if (!is_known || S_ISREG(status.st_mode) || is_device) return;
-    way_ = S_ISSOCK(status.st_mode) ? Way::kSocket : Way::kOwn;
-    int own = way_ == Way::kOwn ? open_anew(fd) : -1;
-    if (own < 0) {
-        // Another user's pipe or terminal, or a pipe that nobody reads any more.
-        if (way_ == Way::kOwn) way_ = Way::kShared;
-        own = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    if (S_ISSOCK(status.st_mode)) {
+        way_ = Way::kSocket;
+    } else {
+        own_ = net::UniqueFd{open_anew(fd)};
+        // Else it is another user's pipe or terminal, or a pipe that nobody reads any more.
+        way_ = own_ ? Way::kOwn : Way::kShared;
     }
-    if (own < 0) return;
-    fd_ = own;
-    stream_.emplace(io, own);
+    if (own_) fd_ = own_.get();
+    watch_.emplace(io, fd_, FdWatch::For::kWrite, std::move(on_ready));
 }
 
 void Outlet::take(std::string_view text) {
@@ -88,15 +87,11 @@ long Outlet::write_some(std::string_view text) const {
 bool Outlet::is_ready() const {
     pollfd watched{.fd = fd_, .events = POLLOUT, .revents = 0};
     // An error counts as well: the write shows it.
-    return !stream_ || (::poll(&watched, 1, 0) > 0 && watched.revents != 0);
+    return !watch_ || (::poll(&watched, 1, 0) > 0 && watched.revents != 0);
 }
 
 void Outlet::wait() {
-    if (!stream_ || std::exchange(is_waiting_, true)) return;
-    stream_->async_wait(asio::posix::stream_descriptor::wait_write, [this](std::error_code error) {
-        is_waiting_ = false;
-        if (!error) on_ready_();
-    });
+    if (watch_) watch_->wait();
 }
 
 }  // namespace pinhole::peer

@@ -13,14 +13,15 @@
 #include <string_view>
 
 #include <asio/io_context.hpp>
-#include <asio/posix/stream_descriptor.hpp>
+
+#include "peer/fd_watch.hpp"
+#include "shared/net/unique_fd.hpp"
 
 namespace pinhole::peer {
 
 class Outlet {
   public:
-    /// Borrows `fd`. `on_ready` runs inside the loop when a wait that `wait` began is over. Must
-    /// not be destroyed between two turns of a running loop.
+    /// Borrows `fd`. `on_ready` runs inside the loop when a wait that `wait` began is over.
     Outlet(asio::io_context& io, int fd, std::function<void()> on_ready);
     Outlet(const Outlet&) = delete;
     Outlet& operator=(const Outlet&) = delete;
@@ -52,22 +53,20 @@ class Outlet {
         kShared,  ///< a look before each write, which is short enough for what was promised
     };
 
-    void choose_way();
     [[nodiscard]] long write_some(std::string_view text) const;
     void on_error(int error);
 
     int fd_;
-    std::function<void()> on_ready_;
     bool is_terminal_;
     Way way_ = Way::kFile;
-    /// Ours to wait on; empty for a file.
-    std::optional<asio::posix::stream_descriptor> stream_;
+    net::UniqueFd own_;
+    /// Empty for a file.
+    std::optional<FdWatch> watch_;
     /// The first `done_` bytes are written.
     std::string kept_;
     std::size_t done_ = 0;
     std::uint64_t written_ = 0;
     int error_ = 0;
-    bool is_waiting_ = false;
 };
 
 }  // namespace pinhole::peer

@@ -132,5 +132,29 @@ TEST_F(Output, AFullDeviceIsAFailureThatIsSaid) {
     EXPECT_TRUE(says(alice, Stream::kErr, "standard output: No space left on device"));
 }
 
+/// Runs a chat with one end of a pair of sockets as its standard input and output, and says whether
+/// the program that has that end too can still wait on it.
+constexpr const char* kShareSockets = R"(
+import fcntl, os, socket, subprocess, sys
+ours, theirs = socket.socketpair()
+peer = subprocess.Popen([*sys.argv[1:], '--json'], stdin=theirs, stdout=theirs)
+seen = b''
+while b'registered' not in seen: seen += ours.recv(4096)
+ours.sendall(b'nobody is here' + bytes([10]))
+flags = fcntl.fcntl(theirs, fcntl.F_GETFL)
+peer.terminate()
+peer.wait()
+print('waits' if not flags & os.O_NONBLOCK else 'does not wait', flush=True)
+)";
+
+TEST_F(Output, ASharedSocketKeepsItsFlags) {
+    start_rendezvous();
+    Process& both = start_program("alice", {"python3", "-c", kShareSockets, program("PINHOLE_PEER"),
+                                            "--id", "alice", "--via", via()});
+    EXPECT_EQ(status_of(both), 0);
+    EXPECT_TRUE(says(both, Stream::kOut, "waits"));
+    EXPECT_THAT(lines_of(both, Stream::kOut), Not(Contains("does not wait")));
+}
+
 }  // namespace
 }  // namespace pinhole::cli
