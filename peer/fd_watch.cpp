@@ -11,6 +11,20 @@
 
 namespace pinhole::peer {
 
+namespace {
+
+std::uint32_t events_of(FdWatch::For what) {
+    switch (what) {
+        case FdWatch::For::kRead: return EPOLLIN;
+        case FdWatch::For::kWrite: return EPOLLOUT;
+        // EPOLLERR and EPOLLHUP come unasked.
+        case FdWatch::For::kHangUp: return 0;
+    }
+    return 0;
+}
+
+}  // namespace
+
 struct FdWatch::State {
     asio::posix::stream_descriptor epoll;
     std::function<void()> on_ready;
@@ -29,7 +43,7 @@ FdWatch::FdWatch(asio::io_context& io, int fd, For what, std::function<void()> o
     net::UniqueFd epoll{::epoll_create1(EPOLL_CLOEXEC)};
     if (!epoll) throw std::system_error(errno, std::generic_category(), "epoll_create1");
     epoll_event event{};
-    event.events = what == For::kRead ? EPOLLIN : EPOLLOUT;
+    event.events = events_of(what);
     // EPERM: it never makes anybody wait.
     if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) != 0) return;
     state_->epoll.assign(epoll.release());
@@ -54,8 +68,8 @@ void FdWatch::wait() {
                              });
 }
 
-bool FdWatch::is_waiting() const {
-    return state_->is_waiting;
+bool FdWatch::is_always_ready() const {
+    return !state_->epoll.is_open();
 }
 
 }  // namespace pinhole::peer

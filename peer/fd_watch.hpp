@@ -5,6 +5,7 @@
 // ours, and that one watches the descriptor.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -15,7 +16,11 @@ namespace pinhole::peer {
 
 class FdWatch {
   public:
-    enum class For : bool { kRead, kWrite };
+    enum class For : std::uint8_t {
+        kRead,
+        kWrite,
+        kHangUp,  ///< nobody is at the other end any more
+    };
 
     /// Borrows `fd`. `on_ready` runs inside the loop once after each `wait`, and never after the
     /// watch is gone. Regular files and most devices are always ready: at the next turn of the
@@ -27,7 +32,8 @@ class FdWatch {
 
     /// To wait while it waits changes nothing.
     void wait();
-    [[nodiscard]] bool is_waiting() const;
+    /// It never has to wait.
+    [[nodiscard]] bool is_always_ready() const;
 
   private:
     struct State;

@@ -1,4 +1,4 @@
-// Standard input, read piece by piece without ever waiting for whoever writes it.
+// A standard stream, read piece by piece without ever waiting for whoever writes it.
 //
 // Never sets a flag on the description that we share with whoever started us: a pipe or a terminal
 // is opened anew through /proc; where that cannot be, it looks before it reads.
@@ -17,8 +17,8 @@ namespace pinhole::peer {
 
 class InputSource {
   public:
-    /// `on_ready` runs inside the loop when a wait that `wait` began is over.
-    InputSource(asio::io_context& io, std::function<void()> on_ready);
+    /// Borrows `fd`. `on_ready` runs inside the loop when a wait that `wait` began is over.
+    InputSource(asio::io_context& io, int fd, std::function<void()> on_ready);
     InputSource(const InputSource&) = delete;
     InputSource& operator=(const InputSource&) = delete;
 
@@ -35,6 +35,7 @@ class InputSource {
         kShared,  ///< a look before each read
     };
 
+    int fd_;
     Way way_ = Way::kFile;
     net::UniqueFd own_;
     std::optional<FdWatch> watch_;

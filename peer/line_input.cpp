@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <asio/post.hpp>
+#include <unistd.h>
 
 namespace pinhole::peer {
 
@@ -13,7 +14,7 @@ LineInput::LineInput(asio::io_context& io, std::size_t line_bytes_max, Callbacks
     : io_(io),
       callbacks_(std::move(callbacks)),
       lines_(line_bytes_max),
-      source_(io, [this] { read(); }) {}
+      source_(io, STDIN_FILENO, [this] { read(); }) {}
 
 void LineInput::resume() {
     paused_ = false;

@@ -15,7 +15,8 @@
 namespace pinhole::peer {
 namespace {
 
-/// Written bytes are cut off the front when they are so many: rarely, and before they weigh much.
+/// Written bytes are cut off the front when they are so many, and half of all: rarely, and before
+/// they weigh much.
 constexpr std::size_t kCutAt = std::size_t{64} << 10U;
 
 int open_anew(int fd) {
@@ -54,7 +55,7 @@ void Outlet::flush() {
         if (done < 0) return on_error(errno);
         done_ += static_cast<std::size_t>(done);
         written_ += static_cast<std::uint64_t>(done);
-        if (waiting() > 0 && done_ < kCutAt) continue;
+        if (waiting() > 0 && (done_ < kCutAt || done_ < kept_.size() / 2)) continue;
         kept_.erase(0, done_);
         done_ = 0;
     }

@@ -44,6 +44,8 @@ class Overlay {
 class Screen {
   public:
     struct Options {
+        /// The same as `err_fd` when standard output is not ours: then data counts as talk, for
+        /// which nobody waits and without which the show goes on.
         int out_fd = 1;
         int err_fd = 2;
         bool quiet = false;
@@ -81,13 +83,14 @@ class Screen {
     /// So much waits that nobody should make more data for now.
     [[nodiscard]] bool is_behind() const { return out_.waiting() > kBehindBytes; }
     /// Data that no reader has taken yet.
-    [[nodiscard]] std::size_t waiting_bytes() const { return out_.waiting(); }
+    [[nodiscard]] std::size_t waiting_bytes() const { return has_data() ? out_.waiting() : 0; }
     /// Why stdout takes nothing any more, as an errno: EPIPE when nobody reads. 0 while it does.
-    [[nodiscard]] int broken_by() const { return out_.error(); }
+    [[nodiscard]] int broken_by() const { return has_data() ? out_.error() : 0; }
 
   private:
     [[nodiscard]] Outlet& err() { return err_ ? *err_ : out_; }
     [[nodiscard]] const Outlet& err() const { return err_ ? *err_ : out_; }
+    [[nodiscard]] bool has_data() const { return options_.out_fd != options_.err_fd; }
     void put(Outlet& to, std::string_view line);
     void pump(Outlet& to);
     void on_ready(Outlet& to);

@@ -22,7 +22,11 @@ constexpr const char* kKnownPeersFile = "known_peers";
 Station::Station(const StationOptions& options, bool only_listens,
                  const net::Environment& environment)
     : options_(options),
-      screen_(io_, {.quiet = options.quiet, .color = options.color}, environment),
+      screen_(io_,
+              {.out_fd = options.owns_stdout ? STDERR_FILENO : STDOUT_FILENO,
+               .quiet = options.quiet,
+               .color = options.color},
+              environment),
       narrator_(screen_, {.json = options.json,
                           .self = options.id,
                           .via = options.via,

@@ -87,6 +87,8 @@ struct StationOptions {
     /// Measure how long idle flows live; takes minutes.
     bool measures_lifetime = false;
     bool json = false;
+    /// Standard output is the verb's own: events go to standard error.
+    bool owns_stdout = false;
     bool quiet = false;
     ColorMode color = ColorMode::kAuto;
 };

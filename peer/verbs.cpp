@@ -16,6 +16,7 @@
 #include "peer/identity_verb.hpp"
 #include "peer/manual.hpp"
 #include "peer/ping.hpp"
+#include "peer/pipe.hpp"
 #include "peer/receive.hpp"
 #include "peer/send.hpp"
 #include "peer/status_verb.hpp"
@@ -68,6 +69,9 @@ constexpr std::array kVerbs{
     Verb{"receive", "files that others send", "[DIR]",
          "peer receive --id alice --via 203.0.113.7 Downloads", kReceiveFlags,
          &with_options<&receive_options, &run_receive>},
+    Verb{"pipe", "join stdin and stdout with those of a peer", "[PEER]",
+         "peer pipe --id bob --via 203.0.113.7 alice <file", kPipeFlags,
+         &with_options<&pipe_options, &run_pipe>},
     Verb{"ping", "the path to a peer, and its round-trip time", "PEER",
          "peer ping --id bob --via 203.0.113.7 --until-direct alice", kPingFlags,
          &with_options<&ping_options, &run_ping>},

@@ -1,0 +1,98 @@
+#include "peer/pipe_words.hpp"
+
+#include <array>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "peer/text_sanitizer.hpp"
+
+namespace pinhole::peer {
+namespace {
+
+double seconds(Duration duration) {
+    return static_cast<double>(duration.count()) / 1e6;
+}
+
+std::string reason_of(const PipeBreak& broken) {
+    const auto system = [&] { return std::generic_category().message(broken.error); };
+    switch (broken.end) {
+        case PipeEnd::kInput: return fmt::format("standard input: {}", system());
+        case PipeEnd::kOutput: return fmt::format("standard output: {}", system());
+        case PipeEnd::kCancelled: return fmt::format("{} ended the pipe early", broken.peer);
+        case PipeEnd::kFailed: return fmt::format("reading or writing failed at {}", broken.peer);
+        case PipeEnd::kLost:
+        case PipeEnd::kComplete: break;
+    }
+    return fmt::format("the connection to {} was lost in the middle", broken.peer);
+}
+
+}  // namespace
+
+std::string words_of_size(std::uint64_t bytes) {
+    constexpr std::array kUnits{"KiB", "MiB", "GiB", "TiB"};
+    if (bytes == 1) return "1 byte";
+    if (bytes < 1024) return fmt::format("{} bytes", bytes);
+    double value = static_cast<double>(bytes) / 1024.0;
+    std::size_t unit = 0;
+    for (; value >= 1023.95 && unit + 1 < kUnits.size(); ++unit) value /= 1024.0;
+    return fmt::format("{:.1f} {}", value, kUnits.at(unit));
+}
+
+std::string words_of(const PipeTotals& totals) {
+    const double time = seconds(totals.time);
+    const auto bytes = totals.sent + totals.received;
+    const std::string rate = time >= 0.1
+                                 ? fmt::format(" ({}/s)", words_of_size(static_cast<std::uint64_t>(
+                                                              static_cast<double>(bytes) / time)))
+                                 : "";
+    return fmt::format("sent {} to {} and received {} in {:.1f} s{}", words_of_size(totals.sent),
+                       totals.peer, words_of_size(totals.received), time, rate);
+}
+
+Problem pipe_refused(const PipeRefusal& refusal) {
+    const std::string next = fmt::format("on its machine run: peer pipe --id {} --via {} {}",
+                                         refusal.peer, refusal.via, refusal.self);
+    switch (refusal.reason) {
+        case Refusal::kNoSuchService:
+            return {ExitCode::kRefused,
+                    fmt::format("{} is there, but not as a pipe\n  {}", refusal.peer, next)};
+        case Refusal::kNotAllowed:
+        case Refusal::kBusy:
+        case Refusal::kFailed: break;
+    }
+    return {ExitCode::kRefused, fmt::format("{} refused the pipe: {}\n  {}", refusal.peer,
+                                            sanitized(refusal.text), next)};
+}
+
+Problem pipe_broken(const PipeBreak& broken) {
+    return {ExitCode::kOther,
+            fmt::format("{}; {} of {} bytes sent are confirmed, {} received\n  a pipe cannot be "
+                        "resumed: start it again on both sides",
+                        reason_of(broken), broken.confirmed, broken.sent, broken.received)};
+}
+
+Problem pipe_timed_out(const std::optional<Id>& peer, bool was_connected) {
+    if (!peer) return {ExitCode::kTimeout, "nobody opened a pipe in time"};
+    return {ExitCode::kTimeout,
+            was_connected
+                ? fmt::format("{0} is connected, but does not answer about the pipe\n  is its "
+                              "program of the same version? On its machine: peer version",
+                              *peer)
+                : fmt::format("no connection to {0} in time\n  try: peer ping {0} ; or give it "
+                              "longer: --timeout SECONDS",
+                              *peer)};
+}
+
+std::string json::pipe(const PipeTotals& totals) {
+    nlohmann::ordered_json object{{"v", 1}, {"event", "pipe"}};
+    object["peer"] = totals.peer.text();
+    object["sent"] = totals.sent;
+    object["confirmed"] = totals.confirmed;
+    object["received"] = totals.received;
+    object["seconds"] = seconds(totals.time);
+    return object.dump();
+}
+
+}  // namespace pinhole::peer
