@@ -12,6 +12,7 @@
 #include "peer/completion.hpp"
 #include "peer/config_verb.hpp"
 #include "peer/doctor.hpp"
+#include "peer/forward/forward.hpp"
 #include "peer/help.hpp"
 #include "peer/identity_verb.hpp"
 #include "peer/manual.hpp"
@@ -72,6 +73,9 @@ constexpr std::array kVerbs{
     Verb{"pipe", "join stdin and stdout with those of a peer", "[PEER]",
          "peer pipe --id bob --via 203.0.113.7 alice <file", kPipeFlags,
          &with_options<&pipe_options, &run_pipe>},
+    Verb{"forward", "TCP and UDP ports through a peer, both directions", "[PEER]",
+         "peer forward --via 203.0.113.7 --local 2222:127.0.0.1:22 alice", kForwardFlags,
+         &with_options<&forward_options, &run_forward>},
     Verb{"ping", "the path to a peer, and its round-trip time", "PEER",
          "peer ping --id bob --via 203.0.113.7 --until-direct alice", kPingFlags,
          &with_options<&ping_options, &run_ping>},

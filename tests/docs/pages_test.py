@@ -78,7 +78,8 @@ class Pages(unittest.TestCase):
 
     def test_events_are_those_of_the_tool(self):
         events = set(re.findall(r'begin\("(\w+)"\)', self.event_source())) | {"doctor", "config"}
-        events |= set(re.findall(r'{"event", "(\w+)"}', read("peer/pipe_words.cpp")))
+        for source in ("peer/pipe_words.cpp", "peer/forward/forward_json.cpp"):
+            events |= set(re.findall(r'{"event", "(\w+)"}', read(source)))
         self.assertIn('{"event", "doctor"}', read("peer/doctor_json.cpp"))
         self.assertIn('object["event"] = "config"', read("peer/config_verb.cpp"))
         shown = set(re.findall(r'"event":"(\w+)"', section(README, "JSON events")))
@@ -91,7 +92,8 @@ class Pages(unittest.TestCase):
         doctor = read("peer/doctor_json.cpp").split("std::string doctor(")[1]
         fields |= set(re.findall(r'object\["(\w+)"\]', doctor))
         fields |= set(re.findall(r'object\["(\w+)"\]', read("peer/config_verb.cpp")))
-        fields |= set(re.findall(r'object\["(\w+)"\]', read("peer/pipe_words.cpp")))
+        for other in ("peer/pipe_words.cpp", "peer/forward/forward_json.cpp"):
+            fields |= set(re.findall(r'object\["(\w+)"\]', read(other)))
         (lines,) = [text for language, text in fences(README) if language == "json"]
         shown = set().union(*(json.loads(line) for line in lines.splitlines()))
         self.assertEqual(shown, fields)
