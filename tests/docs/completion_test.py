@@ -148,7 +148,7 @@ class Completion(unittest.TestCase):
         self.check("peer", "trust", "remove", "", only=["alice", "alfred"])
 
     def test_words_in_their_places(self):
-        self.check("peer", "trust", "", only=["list", "remove", "replace"])
+        self.check("peer", "trust", "", only=["list", "remove", "replace", "verify"])
         self.check("peer", "trust", "list", "", only=[])
         self.check("peer", "config", "show", "do", only=["doctor"])
         self.check("peer", "completion", "", only=["bash", "zsh", "fish"])
