@@ -21,4 +21,15 @@ std::string size_words(std::uint64_t bytes) {
                        kUnits.at(unit));
 }
 
+std::string time_words(Duration duration) {
+    const auto seconds = std::chrono::round<std::chrono::seconds>(duration).count();
+    if (seconds < 60) return fmt::format("{} s", seconds);
+    if (seconds < 3600) return fmt::format("{} min {} s", seconds / 60, seconds % 60);
+    return fmt::format("{} h {} min", seconds / 3600, seconds % 3600 / 60);
+}
+
+std::string count_words(std::uint64_t count) {
+    return count == 1 ? "1 file" : fmt::format("{} files", count);
+}
+
 }  // namespace pinhole::peer

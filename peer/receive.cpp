@@ -7,14 +7,13 @@
 
 #include "peer/files/hand_over.hpp"
 #include "peer/files/transfer_json.hpp"
+#include "peer/quantity.hpp"
 #include "peer/text_sanitizer.hpp"
 
 namespace pinhole::peer {
 namespace {
 
-using files::count_words;
 using files::Outcome;
-using files::size_words;
 
 /// Each file of a small transfer is worth a line.
 constexpr std::uint32_t kToldOneByOne = 10;
@@ -231,7 +230,7 @@ void Receive::end(const StreamName& stream, const Transfer& transfer) {
         "{} <- {}: {} stored, {}, in {} ({}/s)", station_.options().id, stream.peer,
         transfer.failed == 0 ? count_words(all)
                              : fmt::format("{} of {}", all - transfer.failed, count_words(all)),
-        size_words(transfer.bytes_stored), files::time_words(time),
+        size_words(transfer.bytes_stored), time_words(time),
         size_words(static_cast<std::uint64_t>(rate))));
     if (!options_.once) return;
     station_.leave(transfer.failed == 0 ? ExitCode::kOk : ExitCode::kOther);

@@ -7,14 +7,13 @@
 
 #include "peer/files/hand_over.hpp"
 #include "peer/files/transfer_json.hpp"
+#include "peer/quantity.hpp"
 #include "peer/text_sanitizer.hpp"
 
 namespace pinhole::peer {
 namespace {
 
-using files::count_words;
 using files::Outcome;
-using files::size_words;
 
 /// Each file of a small transfer is worth a line.
 constexpr std::size_t kToldOneByOne = 10;
@@ -285,8 +284,7 @@ void Send::end() {
     station_.narrator().say(fmt::format(
         "{} -> {}: {} stored, {}, in {} ({}/s)", station_.options().id, options_.peer,
         failed_ == 0 ? count_words(all) : fmt::format("{} of {}", all - failed_, count_words(all)),
-        size_words(bytes_stored_), files::time_words(time),
-        size_words(static_cast<std::uint64_t>(rate))));
+        size_words(bytes_stored_), time_words(time), size_words(static_cast<std::uint64_t>(rate))));
     station_.leave(failed_ == 0 ? ExitCode::kOk : ExitCode::kOther);
 }
 

@@ -56,11 +56,4 @@ struct TransferState {
 /// "sending 3 of 12 files: 1.2 GiB of 4.0 GiB (30 %), 11.3 MiB/s, 4 min 10 s left"
 [[nodiscard]] std::string progress_words(const TransferState& state);
 
-/// "512 bytes", "1.4 MiB": three digits say enough.
-[[nodiscard]] std::string size_words(std::uint64_t bytes);
-/// "7 s", "3 min 20 s", "2 h 5 min".
-[[nodiscard]] std::string time_words(Duration duration);
-/// "1 file", "12 files".
-[[nodiscard]] std::string count_words(std::uint64_t count);
-
 }  // namespace pinhole::peer::files

@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "peer/quantity.hpp"
-
 namespace pinhole::peer {
 namespace {
 
@@ -91,16 +89,6 @@ TEST(StatusReport, IsOneLineOfJsonWithFixedNames) {
                   R"(","remote":"198.51.100.4:40112","rtt_ms":12.3,"loss_percent":10.0,)"
                   R"("bytes_delivered":9000,"bytes_unacknowledged":0,"bytes_received":5242880}]})"
                   "\n");
-}
-
-TEST(SizeWords, SayThreeDigits) {
-    EXPECT_EQ(size_words(0), "0 bytes");
-    EXPECT_EQ(size_words(1), "1 byte");
-    EXPECT_EQ(size_words(1023), "1023 bytes");
-    EXPECT_EQ(size_words(1024), "1.0 KiB");
-    EXPECT_EQ(size_words(100 * 1024), "100 KiB");
-    EXPECT_EQ(size_words((1 << 20) - 1), "1.0 MiB");
-    EXPECT_EQ(size_words(std::uint64_t{10} << 40U), "10.0 TiB");
 }
 
 }  // namespace
