@@ -127,6 +127,7 @@ void PeerLink::handle_response(Instant now, const Route& route, const wire::Hand
     relay_initiation_.stop();
     attempt_.reset();  // its index lives on in the session
     drop_pending();
+    if (finished->remote.incarnation != remote_incarnation_) agent_.on_peer_restarted();
     adopt(session::PeerSession{now, shared_.context, *key_, finished->keys},
           finished->remote.incarnation);
 
@@ -243,6 +244,7 @@ void PeerLink::confirm_pending(Instant now, const Route& route) {
     timers_.stop(Timer::kPending);
     Pending proven = *std::exchange(pending_, std::nullopt);
     const bool restarted = address_ && proven.incarnation != remote_incarnation_;
+    if (proven.incarnation != remote_incarnation_) agent_.on_peer_restarted();
     adopt(std::move(proven.session), proven.incarnation);
     if (proven.is_new_address) {
         if (address_) drop_address(restarted ? CloseReason::kPeerRestarted : CloseReason::kDone);

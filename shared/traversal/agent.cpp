@@ -98,6 +98,13 @@ void Agent::on_handshake_heard(Instant now, const Route& route, bool is_message_
     conclude(now);
 }
 
+void Agent::on_peer_restarted() {
+    for (Pair& pair : checklist_.pairs()) {
+        if (pair.state == PairState::kVerified) give_up(pair);
+    }
+    selection_.drop();
+}
+
 void Agent::on_established(Instant now, const Route& route) {
     is_established_ = true;
     initiates_ = false;

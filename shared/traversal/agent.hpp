@@ -91,6 +91,9 @@ class Agent {
     void on_opener(Instant now, const Path& path);
     /// A valid handshake message of the current attempt, also a later copy of it.
     void on_handshake_heard(Instant now, const Route& route, bool is_message_2);
+    /// Another process of the peer has the session now: what the former one proved of its sockets
+    /// is over with it. Call before `on_established`.
+    void on_peer_restarted();
     /// The session lives: we may seal now. `route` carried what proved it. Again after each new
     /// handshake.
     void on_established(Instant now, const Route& route);
@@ -221,6 +224,8 @@ class Agent {
     void conclude(Instant now);
     void run_rounds(Instant now);
     void bury(Instant now);
+    /// It was verified and is no longer.
+    static void give_up(Pair& pair);
     void choose(Instant now);
     void learn_from_death(Instant now, const IpAddress& remote);
     void rank_spares();

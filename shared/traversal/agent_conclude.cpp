@@ -53,11 +53,15 @@ void Agent::bury(Instant now) {
             selection_.drop();
         }
         pair.quality.on_failed(now);
-        pair.consent.settle();
-        pair.carried_message2 = false;
-        pair.was_heard = false;
-        pair.transition(PairState::kFailed);
+        give_up(pair);
     }
+}
+
+void Agent::give_up(Pair& pair) {
+    pair.consent.settle();
+    pair.carried_message2 = false;
+    pair.was_heard = false;
+    pair.transition(PairState::kFailed);
 }
 
 void Agent::choose(Instant now) {

@@ -50,5 +50,38 @@ TEST(Room, ComesBackUntilAllIsSentAndTheStatusSaysHowItWent) {
     EXPECT_FALSE(pair.alice.node().has_room(alice.peer));
 }
 
+// The new process has other sockets: what the old one proved of its paths is over with it.
+TEST(Bulk, FlowsToAReceiverThatStartedAnew) {
+    constexpr std::size_t kEnough = 100;
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        Pair pair{seed};
+        Town& town = pair.town;
+        SCOPED_TRACE(town.where());
+        for (const char* home : {"a", "b"}) town.uplink(home).set_quality(kLossyCable);
+        ASSERT_TRUE(town.register_all());
+        ASSERT_TRUE(pair.connect());
+        const std::string text(10'000, 'x');
+        const auto stream_until = [&](auto is_done, Duration limit) {
+            const Instant end = town.lab().now() + limit;
+            while (!is_done() && town.lab().now() < end) {
+                while (pair.alice.is_connected() &&
+                       pair.alice.node().has_room(peer_of(pair.alice)) &&
+                       town.send(pair.alice, text)) {
+                }
+                town.run_for(10ms);
+            }
+            return is_done();
+        };
+        ASSERT_TRUE(stream_until([&] { return pair.bob.received().size() > kEnough; }, 20s));
+        town.kill(pair.bob);
+        town.run_for(seed * 20ms);
+        const std::size_t before = pair.alice.connections();
+        town.start(pair.bob);
+        ASSERT_TRUE(stream_until([&] { return pair.alice.connections() > before; }, 40s));
+        const std::size_t had = pair.bob.received().size();
+        EXPECT_TRUE(stream_until([&] { return pair.bob.received().size() > had + kEnough; }, 30s));
+    }
+}
+
 }  // namespace
 }  // namespace pinhole::lab

@@ -173,5 +173,29 @@ TEST(AgentPair, WorksWithoutARelay) {
     EXPECT_EQ(net.state(kB), PathState::kDirect);
 }
 
+// What a process proved of its sockets is over with it, however fresh the proof is.
+TEST(AgentPair, NothingOfAFormerProcessOfThePeerIsUsed) {
+    PairNetwork net;
+    net.introduce();
+    net.run(3s);
+    ASSERT_EQ(net.state(kA), PathState::kDirect);
+    const Path old = net.agent(kA).routes(net.now()).primary->path();
+    bool is_gone = true;
+    net.passes = [&](const PairNetwork::Passage& p) { return p.is_relayed || !is_gone; };
+    net.agent(kA).on_peer_restarted();
+    net.agent(kA).on_established(net.now(), Route::relay());
+    net.drain(kA);
+    for (int i = 0; i < 50; ++i) {
+        ASSERT_TRUE(net.agent(kA).routes(net.now()).primary->is_relay()) << i;
+        net.run(100ms);
+    }
+    // It is only to be proven anew.
+    is_gone = false;
+    net.introduce_again();
+    net.run(3s);
+    ASSERT_EQ(net.state(kA), PathState::kDirect);
+    EXPECT_EQ(net.agent(kA).routes(net.now()).primary->path(), old);
+}
+
 }  // namespace
 }  // namespace pinhole::traversal
