@@ -131,7 +131,7 @@ void Forward::on_server_trouble(const Problem& problem) {
 
 void Forward::handle_timeout(Instant now) {
     if (now < tick_at_) return;
-    tick_at_ = kNever;
+    tick_at_ = now + kTickInterval;
     udp_.stop_old(now);
     for (const auto& entrance : entrances_) entrance->handle_timeout(now);
 }
@@ -141,12 +141,7 @@ Instant Forward::next_timeout() const {
         udp_.size() > 0 || std::ranges::any_of(entrances_, [](const auto& entrance) {
             return entrance->has_waiting();
         });
-    if (!can_grow_old) {
-        tick_at_ = kNever;
-    } else if (tick_at_ == kNever) {
-        tick_at_ = station_.now() + kTickInterval;
-    }
-    return tick_at_;
+    return can_grow_old ? tick_at_ : kNever;
 }
 
 void Forward::on_leaving() {

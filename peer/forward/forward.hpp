@@ -55,7 +55,7 @@ class Forward final : public Activity {
     Exit exit_;
     std::vector<std::shared_ptr<Entrance>> entrances_;
     /// When to look for what is old, while something can grow old.
-    mutable Instant tick_at_ = kNever;
+    Instant tick_at_{};
     bool was_reversed_ = false;
 };
 
