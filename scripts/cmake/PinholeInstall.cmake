@@ -7,6 +7,11 @@ install(TARGETS peer rendezvous)
 install(FILES ${PROJECT_SOURCE_DIR}/peer/peer.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES ${PROJECT_SOURCE_DIR}/rendezvous/rendezvous.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
 
+# The units name where the programs are, which --prefix says only when they are installed.
+install(CODE "set(units \"${PROJECT_SOURCE_DIR}/scripts/systemd\")
+set(bindir \"${CMAKE_INSTALL_BINDIR}\")")
+install(SCRIPT ${CMAKE_CURRENT_LIST_DIR}/install_units.cmake)
+
 install(TARGETS pinhole_archive pinhole_shared EXPORT pinholeTargets)
 install(CODE "set(from \"${PROJECT_SOURCE_DIR}\")
 set(to \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_INCLUDEDIR}/pinhole\")")
