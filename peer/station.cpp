@@ -197,6 +197,7 @@ void Station::fail(const Problem& problem) {
 void Station::leave(ExitCode code) {
     if (std::exchange(leaving_, true)) return;
     code_ = code;
+    node_.refuse_calls();
     activity_->on_leaving();
     const Instant at = now();
     const auto open = numbers_;

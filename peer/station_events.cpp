@@ -64,7 +64,7 @@ void Station::on(const node::PeerIntroduced& event) {
 }
 
 void Station::on(const node::CallRefused& event) {
-    narrator_.call_refused(event);
+    if (!leaving_) narrator_.call_refused(event);
 }
 
 void Station::on(const node::KeyMismatch& event) {

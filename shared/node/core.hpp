@@ -44,6 +44,7 @@ class Node::Core {
     [[nodiscard]] Result<void, reliable::SendError> send(Instant now, PeerNumber peer,
                                                          const Outbound& message);
     void disconnect(Instant now, PeerNumber peer);
+    void refuse_calls() { refuses_calls_ = true; }
     void shutdown(Instant now);
 
     [[nodiscard]] std::optional<PeerStatus> status(PeerNumber peer) const;
@@ -132,6 +133,8 @@ class Node::Core {
     bool in_burst_ = false;
     /// Nothing in the datagram at hand needs more than that.
     bool is_enet_only_ = false;
+    /// We are about to end.
+    bool refuses_calls_ = false;
     bool had_relay_ = false;
     bool was_udp_blocked_ = false;
     /// Where datagrams are opened to: the outer one, and the one inside a relay frame.

@@ -190,6 +190,7 @@ void Node::Core::handle_server_frame(Instant now, const wire::ServerFrame& frame
 
 bool Node::Core::is_welcome(const wire::Introduction& in) const {
     if (in.role == Role::kAsker) return true;
+    if (refuses_calls_) return false;
     const bool is_wanted = std::ranges::any_of(links_, [&](const auto& entry) {
         return entry.second->id() == in.id && (entry.second->is_wanted() || entry.second->key());
     });

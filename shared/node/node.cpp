@@ -350,6 +350,10 @@ Result<void, reliable::SendError> Node::send(Instant now, PeerNumber peer,
 void Node::disconnect(Instant now, PeerNumber peer) {
     core_->disconnect(now, peer);
 }
+void Node::refuse_calls() {
+    core_->refuse_calls();
+}
+
 void Node::shutdown(Instant now) {
     core_->shutdown(now);
 }

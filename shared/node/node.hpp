@@ -92,6 +92,10 @@ class Node {
     /// Closes the connection after what was sent is acknowledged, then raises `PeerClosed`.
     void disconnect(Instant now, PeerNumber peer);
 
+    /// Turns every further call away, so that nobody begins with who is about to end: for the time
+    /// of a farewell, before `shutdown`.
+    void refuse_calls();
+
     /// Says goodbye to the server and to every peer whose data is acknowledged; data still in
     /// flight is not waited for. Drain once more, then drop the node.
     void shutdown(Instant now);
