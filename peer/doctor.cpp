@@ -57,7 +57,7 @@ void Doctor::on_key_changed(const Id& peer, const Problem& problem) {
 }
 
 void Doctor::on_server_trouble(const Problem& problem) {
-    if (problem.code != ExitCode::kRendezvousUnreachable) station_.fail(problem);
+    station_.fail_if_refused(problem);
 }
 
 // ---- the end

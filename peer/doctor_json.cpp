@@ -2,20 +2,14 @@
 
 #include <cmath>
 
-#include <nlohmann/json.hpp>
-
 #include "peer/json_lines.hpp"
+#include "peer/json_object.hpp"
 
 namespace pinhole::peer::json {
 namespace {
 
-using Object = nlohmann::ordered_json;
 using wire::Allocation;
 using wire::Dependence;
-
-double milliseconds(Duration duration) {
-    return std::round(static_cast<double>(duration.count()) / 100.0) / 10.0;
-}
 
 std::int64_t seconds(Duration duration) {
     return duration / Duration{1s};
@@ -152,7 +146,8 @@ Object pair_of(const DoctorReport::Pair& pair) {
 }  // namespace
 
 std::string doctor(const DoctorReport& report) {
-    Object object{{"v", 1}, {"event", "doctor"}, {"id", report.self.text()}};
+    Object object = begin("doctor");
+    object["id"] = report.self.text();
     object["rendezvous"] = rendezvous_of(report);
     object["addresses"] = Object::array();
     for (const LocalAddress& address : report.addresses) {
@@ -167,9 +162,7 @@ std::string doctor(const DoctorReport& report) {
     for (const Advice& advice : advice_for(report)) {
         object["advice"].push_back({{"about", advice.about}, {"text", advice.text}});
     }
-    constexpr int kCompact = -1;
-    constexpr bool kEnsureAscii = true;
-    return object.dump(kCompact, ' ', kEnsureAscii, Object::error_handler_t::replace);
+    return line(object);
 }
 
 }  // namespace pinhole::peer::json

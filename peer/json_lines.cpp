@@ -1,28 +1,9 @@
 #include "peer/json_lines.hpp"
 
-#include <cmath>
-
-#include <nlohmann/json.hpp>
+#include "peer/json_object.hpp"
 
 namespace pinhole::peer::json {
 namespace {
-
-using Object = nlohmann::ordered_json;
-
-Object begin(std::string_view event) {
-    return {{"v", 1}, {"event", event}};
-}
-
-std::string line(const Object& object) {
-    constexpr int kCompact = -1;
-    constexpr bool kEnsureAscii = true;
-    return object.dump(kCompact, ' ', kEnsureAscii, Object::error_handler_t::replace);
-}
-
-/// Tenths of a millisecond: what a path can be trusted to repeat.
-double milliseconds(Duration duration) {
-    return std::round(static_cast<double>(duration.count()) / 100.0) / 10.0;
-}
 
 void add_path(Object& object, const node::PathChanged& event) {
     object["path"] = token_of(event.state);

@@ -92,11 +92,7 @@ void Pipe::on_closed(const Id& peer, node::CloseReason reason) {
 }
 
 void Pipe::on_connect_failed(const node::ConnectFailed& event) {
-    if (options_.peer != event.id) return;
-    if (event.retrying && event.reason != node::CloseReason::kGroupKey) {
-        return station_.narrator().waiting(station_.now(), event.id, event.reason);
-    }
-    station_.fail(not_connected(event.id, event.reason, station_.options().via));
+    if (options_.peer == event.id) station_.wait_or_fail(event);
 }
 
 void Pipe::on_key_changed(const Id& peer, const Problem& problem) {
@@ -105,7 +101,7 @@ void Pipe::on_key_changed(const Id& peer, const Problem& problem) {
 }
 
 void Pipe::on_server_trouble(const Problem& problem) {
-    if (problem.code != ExitCode::kRendezvousUnreachable) station_.fail(problem);
+    station_.fail_if_refused(problem);
 }
 
 // ---- while it stands

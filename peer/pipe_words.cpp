@@ -4,8 +4,8 @@
 #include <system_error>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
+#include "peer/json_object.hpp"
 #include "peer/text_sanitizer.hpp"
 
 namespace pinhole::peer {
@@ -86,13 +86,13 @@ Problem pipe_timed_out(const std::optional<Id>& peer, bool was_connected) {
 }
 
 std::string json::pipe(const PipeTotals& totals) {
-    nlohmann::ordered_json object{{"v", 1}, {"event", "pipe"}};
+    json::Object object = json::begin("pipe");
     object["peer"] = totals.peer.text();
     object["sent"] = totals.sent;
     object["confirmed"] = totals.confirmed;
     object["received"] = totals.received;
     object["seconds"] = seconds(totals.time);
-    return object.dump();
+    return json::line(object);
 }
 
 }  // namespace pinhole::peer

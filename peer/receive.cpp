@@ -47,7 +47,7 @@ void Receive::on_key_changed(const Id& /*peer*/, const Problem& problem) {
 }
 
 void Receive::on_server_trouble(const Problem& problem) {
-    if (problem.code != ExitCode::kRendezvousUnreachable) station_.fail(problem);
+    station_.fail_if_refused(problem);
 }
 
 // ---- streams

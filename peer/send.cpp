@@ -89,11 +89,7 @@ void Send::on_closed(const Id& peer, node::CloseReason reason) {
 }
 
 void Send::on_connect_failed(const node::ConnectFailed& event) {
-    if (event.id != options_.peer) return;
-    if (event.retrying) {
-        return station_.narrator().waiting(station_.now(), event.id, event.reason);
-    }
-    station_.fail(not_connected(event.id, event.reason, station_.options().via));
+    if (options_.peer == event.id) station_.wait_or_fail(event);
 }
 
 void Send::on_key_changed(const Id& peer, const Problem& problem) {
@@ -101,7 +97,7 @@ void Send::on_key_changed(const Id& peer, const Problem& problem) {
 }
 
 void Send::on_server_trouble(const Problem& problem) {
-    if (problem.code != ExitCode::kRendezvousUnreachable) station_.fail(problem);
+    station_.fail_if_refused(problem);
 }
 
 // ---- the stream

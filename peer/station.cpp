@@ -194,6 +194,18 @@ void Station::fail(const Problem& problem) {
     leave(problem.code);
 }
 
+void Station::wait_or_fail(const node::ConnectFailed& event) {
+    // Another group key does not become ours by waiting.
+    if (event.retrying && event.reason != node::CloseReason::kGroupKey) {
+        return narrator_.waiting(now(), event.id, event.reason);
+    }
+    fail(not_connected(event.id, event.reason, options_.via));
+}
+
+void Station::fail_if_refused(const Problem& problem) {
+    if (problem.code != ExitCode::kRendezvousUnreachable) fail(problem);
+}
+
 void Station::leave(ExitCode code) {
     if (std::exchange(leaving_, true)) return;
     code_ = code;

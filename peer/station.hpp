@@ -85,6 +85,12 @@ class Station {
     void leave(ExitCode code);
     /// Says the problem and ends with its code.
     void fail(const Problem& problem);
+    /// A try to reach the one peer that everything is about failed: goes on waiting while there is
+    /// hope, and fails otherwise.
+    void wait_or_fail(const node::ConnectFailed& event);
+    /// `Activity::on_server_trouble` for those who do nothing without a rendezvous: waits for one
+    /// that is away, and fails when it refuses us.
+    void fail_if_refused(const Problem& problem);
 
     /// To be called at the end of whatever entered an activity from outside, such as a line of
     /// input: sends what was queued and sets the alarm.

@@ -3,23 +3,20 @@
 #include <cmath>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "peer/json_lines.hpp"
+#include "peer/json_object.hpp"
 #include "peer/quantity.hpp"
 
 namespace pinhole::peer {
 namespace {
 
-using Object = nlohmann::ordered_json;
+using json::milliseconds;
+using json::Object;
 
 /// To tenths, which is as much as can be relied on.
 double rounded(double value) {
     return std::round(value * 10) / 10;
-}
-
-double milliseconds(Duration duration) {
-    return rounded(static_cast<double>(duration.count()) / 1000);
 }
 
 /// From data that flowed, else from when the path was chosen.
@@ -97,25 +94,25 @@ std::string status_text(const StatusReport& report) {
 }
 
 std::string status_json(const StatusReport& report) {
-    Object out{{"v", 1}, {"event", "status"}};
-    out["id"] = report.id.text();
-    out["key"] = report.key.to_string();
-    out["pid"] = report.pid;
-    out["via"] = report.via;
-    out["registered"] = report.is_registered;
+    Object object = json::begin("status");
+    object["id"] = report.id.text();
+    object["key"] = report.key.to_string();
+    object["pid"] = report.pid;
+    object["via"] = report.via;
+    object["registered"] = report.is_registered;
     if (report.server) {
-        out["server"] = report.server->server.to_string();
-        out["server_key"] = report.server->server_key.to_string(crypto::kServerKeyPrefix);
-        out["over_tcp"] = report.server->over_tcp;
-        if (report.server->observed) out["observed"] = report.server->observed->to_string();
+        object["server"] = report.server->server.to_string();
+        object["server_key"] = report.server->server_key.to_string(crypto::kServerKeyPrefix);
+        object["over_tcp"] = report.server->over_tcp;
+        if (report.server->observed) object["observed"] = report.server->observed->to_string();
     }
     if (report.port_mapping.state == node::MappingState::kMapped && report.port_mapping.external) {
-        out["mapped"] = report.port_mapping.external->to_string();
+        object["mapped"] = report.port_mapping.external->to_string();
     }
-    out["streams"] = report.streams;
-    out["peers"] = Object::array();
-    for (const auto& peer : report.peers) out["peers"].push_back(json_of(peer));
-    return out.dump(-1, ' ', true, Object::error_handler_t::replace) + "\n";
+    object["streams"] = report.streams;
+    object["peers"] = Object::array();
+    for (const auto& peer : report.peers) object["peers"].push_back(json_of(peer));
+    return json::line(object) + "\n";
 }
 
 }  // namespace pinhole::peer

@@ -2,22 +2,14 @@
 
 #include <cmath>
 
-#include <nlohmann/json.hpp>
+#include "peer/json_object.hpp"
 
 namespace pinhole::peer::files::json {
 namespace {
 
-using Object = nlohmann::ordered_json;
-
-Object begin(std::string_view event) {
-    return {{"v", 1}, {"event", event}};
-}
-
-std::string line(const Object& object) {
-    constexpr int kCompact = -1;
-    constexpr bool kEnsureAscii = true;
-    return object.dump(kCompact, ' ', kEnsureAscii, Object::error_handler_t::replace);
-}
+using peer::json::begin;
+using peer::json::line;
+using peer::json::Object;
 
 std::string_view token_of(Way way) {
     return way == Way::kSend ? "send" : "receive";

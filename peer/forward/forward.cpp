@@ -110,12 +110,7 @@ void Forward::on_closed(const Id& peer, node::CloseReason reason) {
 }
 
 void Forward::on_connect_failed(const node::ConnectFailed& event) {
-    if (options_.peer != event.id) return;
-    // Another group key does not become ours by waiting.
-    if (event.retrying && event.reason != node::CloseReason::kGroupKey) {
-        return station_.narrator().waiting(station_.now(), event.id, event.reason);
-    }
-    station_.fail(not_connected(event.id, event.reason, station_.options().via));
+    if (options_.peer == event.id) station_.wait_or_fail(event);
 }
 
 void Forward::on_key_changed(const Id& peer, const Problem& problem) {
@@ -124,7 +119,7 @@ void Forward::on_key_changed(const Id& peer, const Problem& problem) {
 }
 
 void Forward::on_server_trouble(const Problem& problem) {
-    if (problem.code != ExitCode::kRendezvousUnreachable) station_.fail(problem);
+    station_.fail_if_refused(problem);
 }
 
 // ---- time and the end

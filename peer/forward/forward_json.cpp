@@ -1,17 +1,9 @@
 #include "peer/forward/forward_json.hpp"
 
-#include <nlohmann/json.hpp>
+#include "peer/json_object.hpp"
 
 namespace pinhole::peer::json {
 namespace {
-
-using Object = nlohmann::ordered_json;
-
-std::string line(const Object& object) {
-    constexpr int kCompact = -1;
-    constexpr bool kEnsureAscii = true;
-    return object.dump(kCompact, ' ', kEnsureAscii, Object::error_handler_t::replace);
-}
 
 void add(Object& object, const Carried& what) {
     object["peer"] = what.peer.text();
@@ -23,7 +15,7 @@ void add(Object& object, const Carried& what) {
 }  // namespace
 
 std::string forward_listening(const Id& peer, const ForwardSpec& spec, bool is_here) {
-    Object object{{"v", 1}, {"event", "forward_listening"}};
+    Object object = begin("forward_listening");
     add(object, {.peer = peer,
                  .transport = spec.transport,
                  .target = text_of(spec.target),
@@ -33,13 +25,13 @@ std::string forward_listening(const Id& peer, const ForwardSpec& spec, bool is_h
 }
 
 std::string forward_opened(const Carried& what) {
-    Object object{{"v", 1}, {"event", "forward_opened"}};
+    Object object = begin("forward_opened");
     add(object, what);
     return line(object);
 }
 
 std::string forward_closed(const Carried& what, const Desk::Totals& totals) {
-    Object object{{"v", 1}, {"event", "forward_closed"}};
+    Object object = begin("forward_closed");
     add(object, what);
     object["sent"] = totals.sent;
     object["received"] = totals.received;
@@ -48,7 +40,7 @@ std::string forward_closed(const Carried& what, const Desk::Totals& totals) {
 }
 
 std::string forward_refused(const Carried& what, std::string_view text) {
-    Object object{{"v", 1}, {"event", "forward_refused"}};
+    Object object = begin("forward_refused");
     add(object, what);
     object["why"] = text;
     return line(object);

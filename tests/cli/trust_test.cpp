@@ -69,6 +69,19 @@ TEST_F(Trust, APinThatIsNoKeyIsAUsageError) {
     EXPECT_TRUE(says(bob, Stream::kErr, "--pin is PEER=pk:... or rv:..."));
 }
 
+TEST_F(Trust, AnotherGroupKeyDoesNotBecomeOursByWaiting) {
+    start_rendezvous();
+    for (const char* who : {"alice", "bob"}) {
+        ASSERT_EQ(status_of(run_peer(who, {"id", "--new-psk", folder(who) / "group.key"})), 0);
+    }
+    const auto key_file = [this](const char* who) { return (folder(who) / "group.key").string(); };
+    Process& alice = start_chat("alice", {"--psk-file", key_file("alice")});
+    ASSERT_TRUE(says(alice, Stream::kErr, "rendezvous ok"));
+    Process& bob = run_peer("bob", {"ping", "--id", "bob", "--via", via(), "--psk-file",
+                                    key_file("bob"), "--wait", "alice"});
+    EXPECT_EQ(status_of(bob), 6);
+}
+
 TEST_F(Trust, AnIdentityIsShownAsACode) {
     Process& id = run_peer("bob", {"id", "--id", "bob", "--qr"});
     EXPECT_EQ(status_of(id), 0);
