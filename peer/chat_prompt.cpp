@@ -1,0 +1,74 @@
+// What a `Chat` does with each line at its prompt.
+#include <fmt/format.h>
+
+#include "peer/chat.hpp"
+#include "peer/status_report.hpp"
+#include "peer/text_sanitizer.hpp"
+
+namespace pinhole::peer {
+
+void Chat::obey(const SayToAll& what) {
+    if (what.text.size() > kTextBytesMax) {
+        return station_.narrator().warn("that is too long for one text; not sent");
+    }
+    if (listeners_.empty()) {
+        return station_.narrator().warn("nobody is connected, so that was not sent; /connect NAME");
+    }
+    for (const Id& peer : listeners_) say(peer, what.text);
+}
+
+void Chat::obey(const SayTo& what) {
+    if (!station_.is_connected(what.peer)) {
+        return station_.narrator().warn(
+            fmt::format("{0} is not connected, so that was not sent; /connect {0}", what.peer));
+    }
+    say(what.peer, what.text.substr(0, whole_characters(what.text, kTextBytesMax)));
+}
+
+void Chat::obey(const ConnectTo& what) {
+    if (what.peer == station_.options().id) return station_.narrator().warn("that is you");
+    if (station_.is_connected(what.peer)) {
+        return station_.narrator().warn(fmt::format("{} is connected", what.peer));
+    }
+    named_.insert(what.peer);
+    station_.connect(what.peer, true);
+}
+
+void Chat::obey(const ShowHelp& /*help*/) {
+    station_.narrator().warn(kChatHelp);
+}
+
+void Chat::obey(const ShowPaths& /*paths*/) {
+    bool is_anybody_here = false;
+    for (const auto& peer : station_.peers()) {
+        if (!peer.is_connected || !peer.path) continue;
+        is_anybody_here = true;
+        const auto loss = loss_percent(peer);
+        station_.narrator().warn(fmt::format(
+            "{}: {}{}", peer.id, station_.narrator().words_of(*peer.path),
+            loss ? fmt::format(", {:.1f} % had to be sent again", *loss) : std::string{}));
+    }
+    if (!is_anybody_here) station_.narrator().warn("nobody is connected; /connect NAME");
+}
+
+void Chat::obey(const ShowPeers& /*peers*/) {
+    const auto peers = station_.peers();
+    if (peers.empty()) station_.narrator().warn("nobody is connected; /connect NAME");
+    for (const auto& peer : peers) {
+        station_.narrator().warn(
+            fmt::format("{} {} {}", peer.id, peer.is_connected ? "connected" : "waiting",
+                        peer.key ? peer.key->to_string() : std::string{"(key not known yet)"}));
+    }
+}
+
+void Chat::obey(const Quit& /*quit*/) {
+    station_.leave(ExitCode::kOk);
+}
+
+void Chat::obey(const NotUnderstood& what) {
+    station_.narrator().warn(what.sentence);
+}
+
+void Chat::obey(const Nothing& /*nothing*/) {}
+
+}  // namespace pinhole::peer
