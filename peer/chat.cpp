@@ -243,8 +243,6 @@ void Chat::on_connected(const Id& peer) {
     pump(peer);
 }
 
-void Chat::on_path(const Id& /*peer*/, const node::PathChanged& /*path*/) {}
-
 void Chat::on_closed(const Id& peer, node::CloseReason reason) {
     listeners_.erase(peer);
     conversation(peer).on_new_connection();

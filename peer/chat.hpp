@@ -34,7 +34,6 @@ class Chat final : public Activity {
     void on_connected(const Id& peer) override;
     void on_control(const Id& peer, const Control& message) override;
     void on_text(const Id& peer, const ChatText& text) override;
-    void on_path(const Id& peer, const node::PathChanged& path) override;
     void on_closed(const Id& peer, node::CloseReason reason) override;
     void on_connect_failed(const node::ConnectFailed& event) override;
     void on_key_changed(const Id& peer, const Problem& problem) override;

@@ -22,17 +22,13 @@ class Ping final : public Activity {
     ~Ping() override = default;
 
     void on_start() override;
-    void on_registered() override {}
     void on_connected(const Id& peer) override;
     void on_control(const Id& peer, const Control& message) override;
-    /// Nobody is here to read it, so it is not acknowledged.
-    void on_text(const Id& /*peer*/, const ChatText& /*text*/) override {}
     void on_path(const Id& peer, const node::PathChanged& path) override;
     void on_closed(const Id& peer, node::CloseReason reason) override;
     void on_connect_failed(const node::ConnectFailed& event) override;
     void on_key_changed(const Id& peer, const Problem& problem) override;
     void on_server_trouble(const Problem& problem) override;
-    void on_output() override {}
     void on_leaving() override;
     void handle_timeout(Instant now) override;
     [[nodiscard]] Instant next_timeout() const override;

@@ -34,17 +34,9 @@ class Receive final : public Activity, private StreamService {
     ~Receive() override = default;
 
     void on_start() override;
-    void on_registered() override {}
     void on_connected(const Id& peer) override;
-    void on_control(const Id& /*peer*/, const Control& /*message*/) override {}
-    /// Nobody is here to read it, so it is not acknowledged.
-    void on_text(const Id& /*peer*/, const ChatText& /*text*/) override {}
-    void on_path(const Id& /*peer*/, const node::PathChanged& /*path*/) override {}
-    void on_closed(const Id& /*peer*/, node::CloseReason /*reason*/) override {}
-    void on_connect_failed(const node::ConnectFailed& /*event*/) override {}
     void on_key_changed(const Id& peer, const Problem& problem) override;
     void on_server_trouble(const Problem& problem) override;
-    void on_output() override {}
     void on_leaving() override;
     void handle_timeout(Instant now) override;
     [[nodiscard]] Instant next_timeout() const override;
@@ -65,16 +57,11 @@ class Receive final : public Activity, private StreamService {
     using Transfers = std::map<StreamName, Transfer>;
 
     void on_opened(const StreamName& stream, Bytes argument) override;
-    void on_accepted(const StreamName& /*stream*/) override {}
-    void on_refused(const StreamName& /*stream*/, Refusal /*reason*/,
-                    std::string_view /*text*/) override {}
     void on_data(const StreamName& stream, Bytes bytes) override;
     void on_room(const StreamName& stream) override;
     void on_finished(const StreamName& stream) override;
-    void on_done(const StreamName& /*stream*/) override {}
     void on_closed(const StreamName& stream) override;
     void on_lost(const StreamName& stream, StreamEnd why) override;
-    void on_datagram(const StreamName& /*stream*/, Bytes /*bytes*/) override {}
 
     /// Why the stream is not for us, and in which words.
     struct No {

@@ -36,27 +36,29 @@ using node::PeerNumber;
 /// A clean stop takes no longer.
 inline constexpr Duration kFarewellTime = 700ms;
 
-/// What a verb does. Its functions run inside the loop, one at a time.
+/// What a verb does. Its functions run inside the loop, one at a time; what a verb does not care
+/// for passes it by.
 class Activity {
   public:
     virtual ~Activity() = default;
 
     /// Before anything is sent.
     virtual void on_start() = 0;
-    virtual void on_registered() = 0;
+    virtual void on_registered() {}
     virtual void on_connected(const Id& peer) = 0;
-    virtual void on_control(const Id& peer, const Control& message) = 0;
-    virtual void on_text(const Id& peer, const ChatText& text) = 0;
-    virtual void on_path(const Id& peer, const node::PathChanged& path) = 0;
+    virtual void on_control(const Id& /*peer*/, const Control& /*message*/) {}
+    /// A verb that has nobody to read it does nothing: then it is not acknowledged.
+    virtual void on_text(const Id& /*peer*/, const ChatText& /*text*/) {}
+    virtual void on_path(const Id& /*peer*/, const node::PathChanged& /*path*/) {}
     /// After kPeerRestarted `on_connected` follows by itself.
-    virtual void on_closed(const Id& peer, node::CloseReason reason) = 0;
-    virtual void on_connect_failed(const node::ConnectFailed& event) = 0;
+    virtual void on_closed(const Id& /*peer*/, node::CloseReason /*reason*/) {}
+    virtual void on_connect_failed(const node::ConnectFailed& /*event*/) {}
     /// Somebody shows another key under a name that we know, and was refused. Once for each key.
     virtual void on_key_changed(const Id& peer, const Problem& problem) = 0;
     /// The rendezvous refuses us, but may change its mind.
     virtual void on_server_trouble(const Problem& problem) = 0;
     /// Some output that had to wait is written, or never will be.
-    virtual void on_output() = 0;
+    virtual void on_output() {}
     /// The station closes: the last words go out now.
     virtual void on_leaving() = 0;
     virtual void handle_timeout(Instant now) = 0;

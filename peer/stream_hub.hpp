@@ -44,23 +44,24 @@ class StreamService {
     /// borrowed for the call.
     virtual void on_opened(const StreamName& stream, Bytes argument) = 0;
     /// The other side took the stream that we opened.
-    virtual void on_accepted(const StreamName& stream) = 0;
+    virtual void on_accepted(const StreamName& /*stream*/) {}
     /// It did not. The stream is gone. `text` is the other side's words: sanitise them.
-    virtual void on_refused(const StreamName& stream, Refusal reason, std::string_view text) = 0;
+    virtual void on_refused(const StreamName& /*stream*/, Refusal /*reason*/,
+                            std::string_view /*text*/) {}
     /// `bytes` are borrowed for the call. Call `consume` once they are out of memory.
     virtual void on_data(const StreamName& stream, Bytes bytes) = 0;
     /// `write` took less than it was given, and now takes more.
     virtual void on_room(const StreamName& stream) = 0;
     /// The other side writes no more.
-    virtual void on_finished(const StreamName& stream) = 0;
+    virtual void on_finished(const StreamName& /*stream*/) {}
     /// All that we wrote up to `finish` was consumed there.
-    virtual void on_done(const StreamName& stream) = 0;
+    virtual void on_done(const StreamName& /*stream*/) {}
     /// Both ways ended in order: finished and done. The stream is gone.
     virtual void on_closed(const StreamName& stream) = 0;
     /// It ended out of order. The stream is gone.
     virtual void on_lost(const StreamName& stream, StreamEnd why) = 0;
     /// Datagrams of a stream that stands; any may be missing.
-    virtual void on_datagram(const StreamName& stream, Bytes bytes) = 0;
+    virtual void on_datagram(const StreamName& /*stream*/, Bytes /*bytes*/) {}
 };
 
 /// What the hub needs of the connections. The functions are called from within the hub's own.

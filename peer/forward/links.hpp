@@ -66,7 +66,6 @@ class Links final : public StreamService {
     void on_data(const StreamName& stream, Bytes bytes) override;
     void on_room(const StreamName& stream) override;
     void on_finished(const StreamName& stream) override;
-    void on_done(const StreamName& /*stream*/) override {}
     void on_closed(const StreamName& stream) override;
     void on_lost(const StreamName& stream, StreamEnd why) override;
     void on_datagram(const StreamName& stream, Bytes bytes) override;
