@@ -5,8 +5,6 @@
 namespace pinhole::node {
 namespace {
 
-/// A `connect` that the server never answers is given up after this; the link decides what next.
-constexpr Duration kRequestLifetime = 10s;
 /// How long two processes that displace each other keep away (protocol.md).
 constexpr Duration kFlappingPause = 60s;
 
@@ -286,44 +284,6 @@ void RendezvousClient::send_keepalive(Instant now, bool wants_ack) {
     keepalive_sent_ = now;
     if (wants_ack) timers_.set(Timer::kAck, now + (1s * (1 << acks_missing_)));
     send(wire::Keepalive{.wants_ack = wants_ack, .sequence = ++keepalive_sequence_});
-}
-
-void RendezvousClient::poll_requests(Instant now) {
-    std::erase_if(requests_, [now](const Request& request) { return now >= request.until; });
-    if (!takes_requests()) return;
-    for (Request& request : requests_) {
-        if (request.repeat.take_due(now)) send_connect(request.call);
-    }
-}
-
-void RendezvousClient::connect(Instant now, const Call& call) {
-    Request request{.call = call, .repeat = {50ms, 1s}, .until = now + kRequestLifetime};
-    request.repeat.start(now);
-    requests_.push_back(request);
-    poll_requests(now);
-}
-
-bool RendezvousClient::is_asking(const IntroductionNonce& nonce) const {
-    return std::ranges::any_of(requests_,
-                               [&](const Request& request) { return request.call.nonce == nonce; });
-}
-
-void RendezvousClient::withdraw_early_requests() {
-    if (state_ != State::kRegistering) return;
-    requests_.clear();
-    withdrawn_ = true;
-}
-
-void RendezvousClient::cancel(const IntroductionNonce& nonce) {
-    std::erase_if(requests_, [&](const Request& request) { return request.call.nonce == nonce; });
-}
-
-void RendezvousClient::send_connect(const Call& call) {
-    send(wire::Connect{.nonce = call.nonce,
-                       .resume = call.resume,
-                       .target = call.target,
-                       .candidates = gathering_.local_candidates(),
-                       .handshake = call.handshake.bytes()});
 }
 
 void RendezvousClient::on_network_changed(Instant now) {

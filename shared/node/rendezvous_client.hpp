@@ -174,16 +174,19 @@ class RendezvousClient {
     void note_server_path(Instant now, const Path& path);
 
     void settle(Instant now);
+
+    // What is asked for (rendezvous_client_requests.cpp).
     /// To be called before the state becomes another than registered: what was asked for while the
     /// registration was under way hangs on it.
     void withdraw_early_requests();
+    void poll_requests(Instant now);
+    void send_connect(const Call& call);
+
     void poll_gathering(Instant now);
     void poll_keepalive(Instant now);
-    void poll_requests(Instant now);
     /// Repeats `register` until it is answered; a changed NAT behavior is told by another one.
     void poll_register(Instant now);
     void send_register();
-    void send_connect(const Call& call);
     void send_keepalive(Instant now, bool wants_ack);
     void on_registered(Instant now, const wire::Registered& frame);
     void note_gone_token(const wire::Registered& frame);
