@@ -20,6 +20,7 @@ CloseReason reason_of(wire::ErrorCode code) {
         case wire::ErrorCode::kLimit:
         case wire::ErrorCode::kStorage:
         case wire::ErrorCode::kNotRegistered:
+        case wire::ErrorCode::kRoomFull:
         case wire::ErrorCode::kFlapping: return CloseReason::kRefused;
     }
     return CloseReason::kRefused;

@@ -189,6 +189,7 @@ void RendezvousClient::on_error(Instant now, const wire::Error& frame) {
         case wire::ErrorCode::kUnknownPeer:
         case wire::ErrorCode::kUnreachable:
         case wire::ErrorCode::kNotRegistered:
+        case wire::ErrorCode::kRoomFull:
         case wire::ErrorCode::kLimit: report(ServerTrouble::kLimit); break;
     }
     wait(now, kGoneInterval + shared_.random.jitter(rejoin_window_));

@@ -32,7 +32,7 @@ class Id {
     /// Drops: kBadLength, kBadField.
     [[nodiscard]] static Parsed<Id> read(Reader& reader);
     /// Length and characters. The empty id is a single 0 byte, which `read` refuses: it stands in
-    /// a prologue and never in a frame.
+    /// a prologue, and in a frame only where that says so.
     void write(Writer& writer) const;
 
     [[nodiscard]] std::string_view text() const { return {characters_.data(), size_}; }

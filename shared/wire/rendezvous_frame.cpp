@@ -77,7 +77,11 @@ std::size_t encode(const Relay& frame, MutableBytes out) {
 }
 
 std::size_t encode(const Join& frame, MutableBytes out) {
-    return encode_id_alone(FrameTag::kJoin, frame.room, out);
+    Writer writer{out};
+    write_tag(writer, FrameTag::kJoin);
+    write_id(writer, frame.room);
+    writer.u32(frame.version);
+    return writer.size();
 }
 
 std::size_t encode(const Leave& frame, MutableBytes out) {
@@ -117,7 +121,8 @@ std::size_t encode(const Members& frame, MutableBytes out) {
     Writer writer{out};
     write_tag(writer, FrameTag::kMembers);
     write_id(writer, frame.room);
-    writer.u8(frame.more ? 1 : 0).u8(static_cast<std::uint8_t>(frame.members.size()));
+    assert(frame.version != 0 || frame.members.empty());
+    writer.u32(frame.version).u8(static_cast<std::uint8_t>(frame.members.size()));
     for (const Members::Member& member : frame.members) {
         write_id(writer, member.id);
         writer.bytes(member.key);
@@ -129,6 +134,7 @@ std::size_t encode(const Error& frame, MutableBytes out) {
     Writer writer{out};
     write_tag(writer, FrameTag::kError);
     writer.u8(static_cast<std::uint8_t>(frame.code)).u16(frame.request).bytes(frame.nonce);
+    frame.room.write(writer);
     return writer.size();
 }
 

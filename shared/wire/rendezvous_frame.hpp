@@ -15,7 +15,9 @@
 //     refuse    | 0x26 | nonce (16) |
 //     trickle   | 0x27 | nonce (16) | candidate list |          (both directions)
 //     relay     | 0x28 | handle (4) | message of kind 6-8 |     (both directions)
-//     join      | 0x29 | room |
+//     join      | 0x29 | room | version (4) |
+//               version: of the last `members` about the room, which is answered when the server
+//               has another one; 0 = tell me in any case
 //     leave     | 0x2a | room |
 //     release   | 0x2c | id |
 //
@@ -30,9 +32,12 @@
 //                  | handshake length (2) | handshake initiation |
 //                  flags: 1 = resume, 2 = please answer first: handle, candidates and handshake
 //                  come only after `accept`
-//     members      | 0x2b | room | more (1) | count (1) | ( id | static key (32) ) * count |
-//     error        | 0x2d | code (1) | request (2) | nonce (16) |
-//                  request names the `register`, nonce the `connect` it answers; zeros otherwise
+//     members      | 0x2b | room | version (4) | count (1) | ( id | static key (32) ) * count |
+//                  who is in the room besides the receiver, all of them. version: grows with each
+//                  change, wraps, and is never 0; with 0, and nobody, it answers `leave`
+//     error        | 0x2d | code (1) | request (2) | nonce (16) | room |
+//                  request names the `register`, nonce the `connect`, room the `join` it answers;
+//                  zeros otherwise, and a room of length 0, as when it is missing
 #pragma once
 
 #include <variant>
@@ -63,6 +68,7 @@ enum class ErrorCode : std::uint8_t {
     kStorage = 5,        ///< the server could not store the registration
     kNotRegistered = 6,  ///< the request needs a registration first
     kFlapping = 7,       ///< two processes with one key displace each other
+    kRoomFull = 8,       ///< as many are in the room as fit
 };
 
 struct Register {
@@ -109,6 +115,8 @@ struct Relay {
 
 struct Join {
     Id room{};
+    /// Of the last `Members` about it; 0 asks for one in any case.
+    std::uint32_t version = 0;
 
     friend bool operator==(const Join&, const Join&) = default;
 };
@@ -156,10 +164,12 @@ struct Members {
 
         friend bool operator==(const Member&, const Member&) = default;
     };
-    static constexpr std::size_t kMembersMax = 16;
+    /// Besides the receiver: what fits into one datagram with room to spare.
+    static constexpr std::size_t kMembersMax = 15;
 
     Id room{};
-    bool more = false;
+    /// 0, and no members: the receiver is not in the room.
+    std::uint32_t version = 0;
     BoundedVector<Member, kMembersMax> members{};
 
     friend bool operator==(const Members&, const Members&) = default;
@@ -169,9 +179,16 @@ struct Error {
     ErrorCode code = ErrorCode::kLimit;
     std::uint16_t request = 0;
     IntroductionNonce nonce{};
+    /// Of the `Join` that it answers, else empty.
+    Id room{};
 
     friend bool operator==(const Error&, const Error&) = default;
 };
+
+/// Whether a snapshot of version `a` is newer than one of version `b`; versions wrap (RFC 1982).
+[[nodiscard]] constexpr bool is_newer_version(std::uint32_t a, std::uint32_t b) {
+    return a != b && a - b < 1U << 31U;
+}
 
 std::size_t encode(const Register& frame, MutableBytes out);
 std::size_t encode(const Connect& frame, MutableBytes out);

@@ -9,7 +9,7 @@ namespace {
 constexpr std::uint8_t kAcceptModeMax = static_cast<std::uint8_t>(AcceptMode::kAsk);
 constexpr std::uint8_t kTechniqueMax = static_cast<std::uint8_t>(Technique::kListen);
 constexpr std::uint8_t kErrorCodeMin = static_cast<std::uint8_t>(ErrorCode::kIdTaken);
-constexpr std::uint8_t kErrorCodeMax = static_cast<std::uint8_t>(ErrorCode::kFlapping);
+constexpr std::uint8_t kErrorCodeMax = static_cast<std::uint8_t>(ErrorCode::kRoomFull);
 
 /// An initiation behind its length, or nothing for length 0.
 Parsed<Bytes> read_handshake(Reader& reader) {
@@ -22,6 +22,16 @@ Parsed<Bytes> read_handshake(Reader& reader) {
         return dropped(Drop::kBadField);
     }
     return handshake;
+}
+
+/// An id, or the empty one for length 0.
+Parsed<Id> read_optional_id(Reader& reader) {
+    Reader ahead = reader;
+    if (ahead.u8() == 0) {
+        reader = ahead;
+        return Id{};
+    }
+    return Id::read(reader);
 }
 
 Parsed<Register> parse_register(Bytes body) {
@@ -68,13 +78,22 @@ Parsed<Frame> parse_nonce_and_candidates(Bytes body) {
     return frame;
 }
 
-/// The body of `join`, `leave` and `release`.
+/// The body of `leave` and `release`.
 template <class Frame>
 Parsed<Frame> parse_id_alone(Bytes body) {
     Reader reader{body};
     const auto id = Id::read(reader);
     if (!id) return dropped(id.error());
     return Frame{*id};
+}
+
+Parsed<Join> parse_join(Bytes body) {
+    Reader reader{body};
+    const auto room = Id::read(reader);
+    if (!room) return dropped(room.error());
+    const Join frame{.room = *room, .version = reader.u32()};
+    if (!reader.ok()) return dropped(Drop::kBadLength);
+    return frame;
 }
 
 Parsed<Refuse> parse_refuse(Bytes body) {
@@ -139,11 +158,11 @@ Parsed<Members> parse_members(Bytes body) {
     const auto room = Id::read(reader);
     if (!room) return dropped(room.error());
     frame.room = *room;
-    const std::uint8_t more = reader.u8();
+    frame.version = reader.u32();
     const std::uint8_t count = reader.u8();
     if (!reader.ok()) return dropped(Drop::kBadLength);
-    if (more > 1 || count > Members::kMembersMax) return dropped(Drop::kBadField);
-    frame.more = more != 0;
+    if (count > Members::kMembersMax) return dropped(Drop::kBadField);
+    if (frame.version == 0 && count > 0) return dropped(Drop::kBadField);
     for (std::uint8_t i = 0; i < count; ++i) {
         const auto id = Id::read(reader);
         if (!id) return dropped(id.error());
@@ -162,6 +181,11 @@ Parsed<Error> parse_error(Bytes body) {
     if (!reader.ok()) return dropped(Drop::kBadLength);
     if (code < kErrorCodeMin || code > kErrorCodeMax) return dropped(Drop::kBadField);
     frame.code = static_cast<ErrorCode>(code);
+    // An older server knows no rooms.
+    if (reader.remaining() == 0) return frame;
+    const auto room = read_optional_id(reader);
+    if (!room) return dropped(room.error());
+    frame.room = *room;
     return frame;
 }
 
@@ -185,7 +209,7 @@ Parsed<ClientFrame> parse_client_frame(Bytes frame) {
         case FrameTag::kTrickle:
             return as_alternative<Any>(parse_nonce_and_candidates<Trickle>(body));
         case FrameTag::kRelay: return as_alternative<Any>(parse_relay(body));
-        case FrameTag::kJoin: return as_alternative<Any>(parse_id_alone<Join>(body));
+        case FrameTag::kJoin: return as_alternative<Any>(parse_join(body));
         case FrameTag::kLeave: return as_alternative<Any>(parse_id_alone<Leave>(body));
         case FrameTag::kRelease: return as_alternative<Any>(parse_id_alone<Release>(body));
         case FrameTag::kEnet:

@@ -206,7 +206,7 @@ json describe(const Relay& frame) {
 }
 
 json describe(const Join& frame) {
-    return {{"frame", "join"}, {"room", text_of(frame.room)}};
+    return {{"frame", "join"}, {"room", text_of(frame.room)}, {"version", frame.version}};
 }
 
 json describe(const Leave& frame) {
@@ -247,7 +247,7 @@ json describe(const Members& frame) {
     }
     return {{"frame", "members"},
             {"room", text_of(frame.room)},
-            {"more", frame.more},
+            {"version", frame.version},
             {"members", members}};
 }
 
@@ -255,7 +255,8 @@ json describe(const Error& frame) {
     return {{"frame", "error"},
             {"code", static_cast<int>(frame.code)},
             {"request", frame.request},
-            {"nonce", to_hex(frame.nonce)}};
+            {"nonce", to_hex(frame.nonce)},
+            {"room", text_of(frame.room)}};
 }
 
 }  // namespace pinhole::wire::test

@@ -71,10 +71,11 @@ TEST(RendezvousFrame, ServerFramesSurviveTheWire) {
         expect_server_round_trip(registered);
         expect_server_round_trip(
             Trickle{.nonce = random.bytes<16>(), .candidates = random_candidates(random)});
-        expect_server_round_trip(Error{.code = static_cast<ErrorCode>(1 + random.below(7)),
+        expect_server_round_trip(Error{.code = static_cast<ErrorCode>(1 + random.below(8)),
                                        .request = static_cast<std::uint16_t>(random.u32()),
-                                       .nonce = random.bytes<16>()});
-        Members members{.room = random_id(random), .more = random.below(2) == 0};
+                                       .nonce = random.bytes<16>(),
+                                       .room = random.below(2) == 0 ? Id{} : random_id(random)});
+        Members members{.room = random_id(random), .version = random.u32() | 1U};
         const std::uint64_t count = random.below(Members::kMembersMax + 1);
         for (std::uint64_t i = 0; i < count; ++i) {
             members.members.push_back({.id = random_id(random), .key = random.bytes<32>()});
@@ -159,11 +160,11 @@ TEST(RendezvousFrame, RelayCarriesKinds6To8InBothDirections) {
     }
 }
 
-TEST(RendezvousFrame, MembersRefusesEveryCountAboveSixteen) {
+TEST(RendezvousFrame, MembersRefusesEveryCountAboveFifteen) {
     for (unsigned count = 0; count < 256; ++count) {
-        ByteVector frame(5 + count * 34);
+        ByteVector frame(8 + count * 34);
         Writer writer{frame};
-        writer.u8(0x2b).u8(1).bytes(as_bytes("r")).u8(0).u8(static_cast<std::uint8_t>(count));
+        writer.u8(0x2b).u8(1).bytes(as_bytes("r")).u32(1).u8(static_cast<std::uint8_t>(count));
         for (unsigned i = 0; i < count; ++i) writer.u8(1).bytes(as_bytes("m")).zeros(32);
         const auto parsed = parse_server_frame(frame);
         ASSERT_EQ(parsed.has_value(), count <= Members::kMembersMax) << count;
@@ -174,10 +175,18 @@ TEST(RendezvousFrame, MembersRefusesEveryCountAboveSixteen) {
 }
 
 TEST(RendezvousFrame, TheLongestMembersFitsOneSealedDatagram) {
-    Members members{.room = Id::parse(std::string(32, 'r')).value()};
+    Members members{.room = Id::parse(std::string(32, 'r')).value(), .version = 1};
     while (members.members.push_back({.id = Id::parse(std::string(32, 'm')).value()})) continue;
     // 1232 bytes of UDP payload less header and tag.
     EXPECT_LE(encoded(members).size(), 1232U - 30U);
+}
+
+TEST(RendezvousFrame, VersionsOfARoomGrowAcrossTheirWrap) {
+    EXPECT_TRUE(is_newer_version(2, 1));
+    EXPECT_TRUE(is_newer_version(5, 0xffff'fff0));
+    EXPECT_FALSE(is_newer_version(1, 1));
+    EXPECT_FALSE(is_newer_version(1, 2));
+    EXPECT_FALSE(is_newer_version(0xffff'fff0, 5));
 }
 
 TEST(RendezvousFrame, TheLongestIntroductionFitsOneSealedDatagram) {

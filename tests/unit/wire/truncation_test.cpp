@@ -20,11 +20,13 @@ bool ends_in_open_field(const Vector& vector) {
 }
 
 /// How much of a message may be missing at its end without making it invalid: a `register` without
-/// a NAT behavior is an older client's.
+/// a NAT behavior is an older client's, an `error` without a room an older server's.
 std::size_t optional_tail(const Vector& vector) {
-    return vector.fields.contains("frame") && vector.fields.at("frame") == "register"
-               ? kNatBehaviorSize
-               : 0;
+    if (!vector.fields.contains("frame")) return 0;
+    const std::string frame = vector.fields.at("frame");
+    if (frame == "register") return kNatBehaviorSize;
+    if (frame == "error") return 1 + vector.fields.at("room").get<std::string>().size();
+    return 0;
 }
 
 TEST(Truncation, APrefixIsRefusedAsTooShortUnlessTheLastFieldIsOpen) {
