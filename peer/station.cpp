@@ -257,6 +257,10 @@ void Station::connect(const Id& peer, bool keep_trying) {
     node_.connect(now(), peer, keep_trying);
 }
 
+void Station::join(const Id& room) {
+    node_.join(now(), room);
+}
+
 bool Station::send(const Id& peer, const Control& message) {
     return send(peer, kControlChannel, encode(message));
 }

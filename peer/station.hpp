@@ -53,6 +53,10 @@ class Activity {
     /// After kPeerRestarted `on_connected` follows by itself.
     virtual void on_closed(const Id& /*peer*/, node::CloseReason /*reason*/) {}
     virtual void on_connect_failed(const node::ConnectFailed& /*event*/) {}
+    /// Who is in a room that we joined, all of them: with every change, and after each
+    /// registration.
+    virtual void on_room_members(const node::RoomMembers& /*room*/) {}
+    virtual void on_room_refused(const node::RoomRefused& /*event*/) {}
     /// Somebody shows another key under a name that we know, and was refused. Once for each key.
     virtual void on_key_changed(const Id& peer, const Problem& problem) = 0;
     /// The rendezvous refuses us, but may change its mind.
@@ -79,6 +83,8 @@ class Station {
     void connect(const Id& peer, bool keep_trying);
     /// Closes the connection; `on_closed` follows.
     void disconnect(const Id& peer);
+    /// Enters a room of the rendezvous; `on_room` follows.
+    void join(const Id& room);
     /// False when the connection does not take it now.
     bool send(const Id& peer, const Control& message);
     bool send(const Id& peer, const ChatText& text);
@@ -134,6 +140,8 @@ class Station {
     void on(const node::PeerClosed& event);
     void on(const node::ConnectFailed& event);
     void on(const node::RoomToSend& event);
+    void on(const node::RoomMembers& event);
+    void on(const node::RoomRefused& event);
     void on_signal(int number);
     void on_deadline();
     void on_output();

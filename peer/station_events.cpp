@@ -181,4 +181,12 @@ void Station::on(const node::RoomToSend& event) {
     streams_.on_room(peer);
 }
 
+void Station::on(const node::RoomMembers& event) {
+    if (!leaving_) activity_->on_room_members(event);
+}
+
+void Station::on(const node::RoomRefused& event) {
+    if (!leaving_) activity_->on_room_refused(event);
+}
+
 }  // namespace pinhole::peer

@@ -163,6 +163,14 @@ void KeptEvent::show(const node::RoomToSend& /*event*/) {
     shown_.type = PINHOLE_EVENT_ROOM;
 }
 
+void KeptEvent::show(const node::RoomMembers& /*event*/) {
+    assert(false);  // `is_shown` comes first.
+}
+
+void KeptEvent::show(const node::RoomRefused& /*event*/) {
+    assert(false);  // `is_shown` comes first.
+}
+
 void KeptEvent::show_lost(pinhole_trouble trouble, std::string_view sentence) {
     shown_.type = PINHOLE_EVENT_SERVER_LOST;
     shown_.as.server_lost.trouble = trouble;

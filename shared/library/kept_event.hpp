@@ -31,8 +31,10 @@ class KeptEvent {
 
     /// Whether C hears of it at all.
     [[nodiscard]] static bool is_shown(const node::NodeEvent& event) {
-        // The registration that follows tells the key, too.
-        return !std::holds_alternative<node::ServerProven>(event);
+        // The registration that follows tells the key, too; C cannot join rooms.
+        return !std::holds_alternative<node::ServerProven>(event) &&
+               !std::holds_alternative<node::RoomMembers>(event) &&
+               !std::holds_alternative<node::RoomRefused>(event);
     }
 
   private:
@@ -48,6 +50,8 @@ class KeptEvent {
     void show(const node::PeerClosed& event);
     void show(const node::ConnectFailed& event);
     void show(const node::RoomToSend& event);
+    void show(const node::RoomMembers& event);
+    void show(const node::RoomRefused& event);
 
     void show_lost(pinhole_trouble trouble, std::string_view sentence);
     void show_identity(pinhole_event_type type, const crypto::PublicKey& key, bool incoming);

@@ -9,7 +9,7 @@ namespace pinhole::node {
 
 class Backoff {
   public:
-    Backoff(Duration first, Duration cap) : first_(first), cap_(cap), next_(first) {}
+    constexpr Backoff(Duration first, Duration cap) : first_(first), cap_(cap), next_(first) {}
 
     /// Begins anew: due at `at`, and then after the gaps.
     void start(Instant at) {

@@ -17,4 +17,13 @@ std::string_view name_of(CloseReason reason) {
     return "?";
 }
 
+std::string_view name_of(RoomTrouble trouble) {
+    switch (trouble) {
+        case RoomTrouble::kFull: return "the room is full";
+        case RoomTrouble::kLimit: return "the rendezvous refused: too many rooms or joins";
+        case RoomTrouble::kNoAnswer: return "the rendezvous knows no rooms";
+    }
+    return "?";
+}
+
 }  // namespace pinhole::node

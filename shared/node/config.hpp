@@ -80,4 +80,14 @@ enum class ServerTrouble : std::uint8_t {
     kShutdown,    ///< the server stops; the node comes back by itself
 };
 
+/// Why the rendezvous does not tell who is in a room. The node goes on asking, slowly.
+enum class RoomTrouble : std::uint8_t {
+    kFull,      ///< as many are in it as fit
+    kLimit,     ///< a budget of the server is used up: rooms of one peer, joins in a while, rooms
+    kNoAnswer,  ///< the server is there, and says nothing: it is an older one that knows no rooms
+};
+
+/// A clear sentence fragment for people.
+[[nodiscard]] std::string_view name_of(RoomTrouble trouble);
+
 }  // namespace pinhole::node

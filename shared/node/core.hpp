@@ -44,6 +44,8 @@ class Node::Core {
     [[nodiscard]] Result<void, reliable::SendError> send(Instant now, PeerNumber peer,
                                                          const Outbound& message);
     void disconnect(Instant now, PeerNumber peer);
+    void join(Instant now, const Id& room);
+    void leave(Instant now, const Id& room);
     void refuse_calls() { refuses_calls_ = true; }
     void shutdown(Instant now);
 

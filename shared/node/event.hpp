@@ -2,6 +2,7 @@
 #pragma once
 
 #include <variant>
+#include <vector>
 
 #include "shared/base/endpoint.hpp"
 #include "shared/base/io.hpp"
@@ -110,8 +111,31 @@ struct RoomToSend {
     PeerNumber peer;
 };
 
+/// Who is in a room, as the rendezvous knows: all others that are registered. Raised when we are
+/// in, with every change, and again after each registration. Whom of them to call is the owner's
+/// business; a connection outlives the membership.
+struct RoomMembers {
+    struct Member {
+        Id id;
+        crypto::PublicKey key;
+
+        friend bool operator==(const Member&, const Member&) = default;
+    };
+    /// As it was joined.
+    Id room;
+    /// In the order of their coming, at most 15.
+    std::vector<Member> members;
+};
+
+/// We are not in the room, or not any more. Raised once per change of trouble; `RoomMembers` ends
+/// it.
+struct RoomRefused {
+    Id room;
+    RoomTrouble why = RoomTrouble::kLimit;
+};
+
 using NodeEvent = std::variant<ServerProven, Registered, ServerLost, PeerIntroduced, CallRefused,
                                KeyMismatch, PeerConnected, MessageReceived, PathChanged, PeerClosed,
-                               ConnectFailed, RoomToSend>;
+                               ConnectFailed, RoomToSend, RoomMembers, RoomRefused>;
 
 }  // namespace pinhole::node

@@ -19,7 +19,8 @@ Node::Core::Core(NodeConfig config, Random& random)
                                                                   : wire::AcceptMode::kAsk,
                    .pinned_key = config_.server_key,
                    .incarnation = incarnation_,
-                   .tcp_port = config_.server_tcp_port},
+                   .tcp_port = config_.server_tcp_port,
+                   .group_key = config_.psk},
                   {.keys = config_.keys,
                    .indices = indices_,
                    .out = out_,
@@ -241,6 +242,18 @@ void Node::Core::disconnect(Instant now, PeerNumber peer) {
     settle(now);
 }
 
+void Node::Core::join(Instant now, const Id& room) {
+    notice_gap(now);
+    rendezvous_.join(now, room);
+    settle(now);
+}
+
+void Node::Core::leave(Instant now, const Id& room) {
+    notice_gap(now);
+    rendezvous_.leave(now, room);
+    settle(now);
+}
+
 void Node::Core::shutdown(Instant now) {
     settle(now);
     for (const auto& [number, link] : links_) link->shutdown(now);
@@ -334,6 +347,12 @@ Result<void, reliable::SendError> Node::send(Instant now, PeerNumber peer,
 }
 void Node::disconnect(Instant now, PeerNumber peer) {
     core_->disconnect(now, peer);
+}
+void Node::join(Instant now, const Id& room) {
+    core_->join(now, room);
+}
+void Node::leave(Instant now, const Id& room) {
+    core_->leave(now, room);
 }
 void Node::refuse_calls() {
     core_->refuse_calls();

@@ -8,6 +8,7 @@
 //     node.start(now, {server});             ->  Registered
 //     node.connect(now, id)                  ->  PeerIntroduced, PeerConnected, PathChanged
 //     node.send(now, peer, {channel, bytes}) ->  MessageReceived at the other side
+//     node.join(now, room)                   ->  RoomMembers, and whom to connect to
 #pragma once
 
 #include <memory>
@@ -91,6 +92,13 @@ class Node {
 
     /// Closes the connection after what was sent is acknowledged, then raises `PeerClosed`.
     void disconnect(Instant now, PeerNumber peer);
+
+    /// Enters a room of the rendezvous: whoever is in it sees our id and key, and we theirs
+    /// (`RoomMembers`), also those whom `AcceptPolicy` turns away. Holds until `leave`: every
+    /// registration enters anew. With a group key (`NodeConfig::psk`) the room is closed: only
+    /// those who have the key find it. Nobody is called.
+    void join(Instant now, const Id& room);
+    void leave(Instant now, const Id& room);
 
     /// Turns every further call away, so that nobody begins with who is about to end: for the time
     /// of a farewell, before `shutdown`.

@@ -19,7 +19,8 @@ RendezvousClient::RendezvousClient(const Options& options, const ServerLink::Sha
     : options_(options),
       shared_(shared),
       link_(shared, options.incarnation),
-      gathering_(shared.random) {}
+      gathering_(shared.random),
+      rooms_(options.group_key) {}
 
 void RendezvousClient::start(Instant now, std::vector<Endpoint> servers) {
     traversal::ServerEndpoints endpoints;
@@ -104,9 +105,13 @@ std::optional<wire::ServerFrame> RendezvousClient::handle_transport(
         on_close(now, *close);
     } else if (const auto* registered = std::get_if<wire::Registered>(&*frame)) {
         on_registered(now, *registered);
+    } else if (const auto* members = std::get_if<wire::Members>(&*frame)) {
+        on_members(now, *members);
     } else if (const auto* error = std::get_if<wire::Error>(&*frame);
                error != nullptr && error->request != 0) {
         on_error(now, *error);
+    } else if (error != nullptr && !error->room.empty()) {
+        on_room_error(now, *error);
     } else if (error != nullptr && is_too_early(*error)) {
         shared_.drops.add(Drop::kStale);
     } else {
@@ -151,6 +156,8 @@ void RendezvousClient::settle(Instant now) {
                                  .is_first_contact = !options_.pinned_key,
                                  .round_trip_time = rtt_,
                                  .over_tcp = is_over_tcp()});
+    rooms_.on_registered(now);
+    poll_rooms(now);
 }
 
 void RendezvousClient::note_gone_token(const wire::Registered& frame) {
@@ -171,6 +178,7 @@ void RendezvousClient::on_keepalive(Instant now, const wire::Keepalive& frame) {
         link_.drop_attempt();
         settle(now);
     }
+    rooms_.on_server_alive(now);
     if (frame.observed && frame.observed != observed_) {
         observed_ = frame.observed;
         address_changed_ = true;
@@ -226,6 +234,7 @@ void RendezvousClient::handle_timeout(Instant now) {
     if (link_.take_rekey_failed()) begin(now);
     if (link_.has_session()) poll_keepalive(now);
     poll_requests(now);
+    poll_rooms(now);
 }
 
 void RendezvousClient::poll_gathering(Instant now) {
@@ -275,6 +284,7 @@ void RendezvousClient::poll_keepalive(Instant now) {
     if (timers_.take_expired(Timer::kKeepalive, now)) {
         timers_.set(Timer::kKeepalive, now + keepalive_);
         send_keepalive(now, ++keepalives_ % kKeepalivesPerAck == 0 || is_over_tcp());
+        rooms_.on_keepalive(now);
     }
     if (!timers_.take_expired(Timer::kAck, now)) return;
     if (++acks_missing_ < kAckTries) return send_keepalive(now, true);
@@ -331,8 +341,8 @@ void RendezvousClient::report(ServerTrouble trouble, std::optional<crypto::Publi
 }
 
 std::optional<NodeEvent> RendezvousClient::poll_event() {
-    if (events_.empty()) return std::nullopt;
-    NodeEvent event = events_.front();
+    if (events_.empty()) return rooms_.poll_event();
+    NodeEvent event = std::move(events_.front());
     events_.pop_front();
     return event;
 }
@@ -342,6 +352,7 @@ Instant RendezvousClient::next_timeout() const {
     at = std::min(at, stream_.next_timeout());
     if (is_moving()) at = std::min(at, return_.at());
     if (takes_requests()) at = std::min(at, register_.at());
+    if (state_ == State::kRegistered) at = std::min(at, rooms_.next_timeout());
     for (const Request& request : requests_) {
         at = std::min(at, takes_requests() ? request.repeat.at() : kNever);
         at = std::min(at, request.until);

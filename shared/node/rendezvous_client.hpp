@@ -9,8 +9,8 @@
 // back to UDP when that answers.
 //
 // Owns the gathering of our own candidates (which shares the binding requests), the link to the
-// server, the registration, its keepalive, and the requests that repeat until the server answers:
-// `register` and `connect`. It refuses to judge peers: frames about them go to the node.
+// server, the registration, its keepalive, and what repeats until the server answers: `register`,
+// `connect`, and what the rooms ask. It refuses to judge peers: frames about them go to the node.
 #pragma once
 
 #include <deque>
@@ -21,6 +21,7 @@
 
 #include "shared/node/backoff.hpp"
 #include "shared/node/event.hpp"
+#include "shared/node/room_client.hpp"
 #include "shared/node/server_link.hpp"
 #include "shared/node/server_stream.hpp"
 #include "shared/traversal/gathering.hpp"
@@ -50,6 +51,8 @@ class RendezvousClient {
         Incarnation incarnation;
         /// Where the server takes TCP, if not at its UDP port.
         std::optional<std::uint16_t> tcp_port{};
+        /// Closes the rooms that we join. Must outlive the client.
+        const crypto::Psk& group_key;
     };
     RendezvousClient(const Options& options, const ServerLink::Shared& shared);
 
@@ -81,6 +84,9 @@ class RendezvousClient {
     /// with the registration, so it leaves right behind `register`.
     void connect(Instant now, const Call& call);
     void cancel(const IntroductionNonce& nonce);
+    /// In the room from now on, whenever we are registered.
+    void join(Instant now, const Id& room);
+    void leave(Instant now, const Id& room);
     /// A session stands, and a registration stands or is under way in it.
     [[nodiscard]] bool takes_requests() const {
         return state_ == State::kRegistered || state_ == State::kRegistering;
@@ -181,6 +187,9 @@ class RendezvousClient {
     void withdraw_early_requests();
     void poll_requests(Instant now);
     void send_connect(const Call& call);
+    void poll_rooms(Instant now);
+    void on_members(Instant now, const wire::Members& frame);
+    void on_room_error(Instant now, const wire::Error& frame);
 
     void poll_gathering(Instant now);
     void poll_keepalive(Instant now);
@@ -225,6 +234,7 @@ class RendezvousClient {
     Instant handshake_sent_{};
     Instant register_sent_{};
     std::vector<Request> requests_;
+    RoomClient rooms_;
     TimerTable<Timer> timers_;
     int keepalives_ = 0;
     int acks_missing_ = 0;

@@ -1,4 +1,4 @@
-// What is asked of the rendezvous and repeated until it answers: introductions.
+// What is asked of the rendezvous and repeated until it answers: introductions and rooms.
 #include "shared/node/rendezvous_client.hpp"
 
 namespace pinhole::node {
@@ -45,6 +45,37 @@ void RendezvousClient::send_connect(const Call& call) {
                        .target = call.target,
                        .candidates = gathering_.local_candidates(),
                        .handshake = call.handshake.bytes()});
+}
+
+// ---- rooms
+
+void RendezvousClient::join(Instant now, const Id& room) {
+    rooms_.join(now, room);
+    poll_rooms(now);
+}
+
+void RendezvousClient::leave(Instant now, const Id& room) {
+    rooms_.leave(now, room);
+    poll_rooms(now);
+}
+
+void RendezvousClient::poll_rooms(Instant now) {
+    if (state_ != State::kRegistered) return;
+    while (const auto frame = rooms_.poll_frame(now)) {
+        std::visit([this](const auto& any) { send(any); }, *frame);
+    }
+    if (rooms_.take_doubt()) send_keepalive(now, true);
+}
+
+void RendezvousClient::on_members(Instant now, const wire::Members& frame) {
+    const auto taken = rooms_.handle_members(frame);
+    if (!taken) shared_.drops.add(taken.error());
+    poll_rooms(now);
+}
+
+void RendezvousClient::on_room_error(Instant now, const wire::Error& frame) {
+    const auto taken = rooms_.handle_error(now, frame);
+    if (!taken) shared_.drops.add(taken.error());
 }
 
 }  // namespace pinhole::node
