@@ -103,8 +103,8 @@ void Narrator::server_lost(const node::ServerLost& event, const Problem& problem
     is_server_lost_ = true;
     if (event.trouble == node::ServerTrouble::kNoAnswer ||
         event.trouble == node::ServerTrouble::kShutdown) {
-        say(fmt::format("{}: {} rendezvous {}; the talk goes on, new calls have to wait",
-                        options_.self, word_of(Progress::kLost), options_.via));
+        say(fmt::format("{}: lost rendezvous {}; the talk goes on, new calls have to wait",
+                        options_.self, options_.via));
     } else {
         warn(fmt::format("{}: {}", options_.self, problem.text));
     }

@@ -74,7 +74,12 @@ Problem pipe_broken(const PipeBreak& broken) {
 }
 
 Problem pipe_timed_out(const std::optional<Id>& peer, bool was_connected) {
-    if (!peer) return {ExitCode::kTimeout, "nobody opened a pipe in time"};
+    if (!peer) {
+        return {
+            ExitCode::kTimeout,
+            "nobody opened a pipe in time\n  does `peer pipe` run on the other machine, with our "
+            "name? Wait longer: --timeout SECONDS"};
+    }
     return {ExitCode::kTimeout,
             was_connected
                 ? fmt::format("{0} is connected, but does not answer about the pipe\n  is its "

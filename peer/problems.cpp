@@ -71,11 +71,12 @@ Problem server_trouble(const ServerTroubleFacts& facts) {
                             "may be full; trying again",
                             facts.via)};
         case ServerTrouble::kLimit:
-            return {
-                ExitCode::kRefused,
-                fmt::format("rendezvous {} refused: too many requests from here\n  trying again "
-                            "later",
-                            facts.via)};
+            return {ExitCode::kRefused,
+                    fmt::format(
+                        "rendezvous {} refused: too many requests from here\n  many peers behind "
+                        "this address, or a script that starts again and again? Trying again "
+                        "later",
+                        facts.via)};
         case ServerTrouble::kShutdown:
             return {ExitCode::kRendezvousUnreachable,
                     fmt::format("rendezvous {} is shutting down; coming back to it when it does",
@@ -110,9 +111,11 @@ Problem not_connected(const Id& peer, CloseReason reason, const std::string& via
                                 "lost its network\n  try again, or wait here with --wait",
                                 peer, via)};
         case CloseReason::kKeyMismatch:
-            return {ExitCode::kIdentity, fmt::format("the key of {} is not the one that we know\n  "
-                                                     "look at it: peer trust list",
-                                                     peer)};
+            return {ExitCode::kIdentity,
+                    fmt::format("the key of {} is not the one that we know\n  "
+                                "somebody else has the name, or it was set up anew; the known "
+                                "one: peer trust list",
+                                peer)};
         case CloseReason::kGroupKey:
             return {
                 ExitCode::kIdentity,
@@ -148,9 +151,13 @@ Problem message_timed_out(const Id& peer, bool was_connected) {
 Problem ping_timed_out(const Id& peer, bool was_connected) {
     return {
         ExitCode::kTimeout,
-        fmt::format("{0} {1}\n  is `peer --id {0}` still running there? Give it longer: "
-                    "--timeout SECONDS",
-                    peer, was_connected ? "is connected, but does not answer" : "did not answer")};
+        was_connected
+            ? fmt::format("{0} is connected, but does not answer\n  is its machine asleep, or its "
+                          "process stopped? Give it longer: --timeout SECONDS",
+                          peer)
+            : fmt::format("{0} did not answer\n  is `peer --id {0}` still running there? Give it "
+                          "longer: --timeout SECONDS",
+                          peer)};
 }
 
 Problem only_a_relay(const Id& peer, std::string_view why) {

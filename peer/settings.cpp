@@ -139,14 +139,15 @@ const Setting& Settings::setting(std::string_view name) const {
 }
 
 void check_values(const Flag& flag, std::vector<std::string>& values, std::string_view place) {
-    // The command line needs no name: the user has just typed it.
-    const std::string prefix = place.empty() ? std::string{} : fmt::format("{}: ", place);
     for (std::string& value : values) {
         if (flag.kind == FlagKind::kSwitch && value == "1") value = "true";
         if (flag.kind == FlagKind::kSwitch && value == "0") value = "false";
         if (const auto takes = objection(flag, value)) {
-            throw UsageError(
-                fmt::format("{}--{} is {}, not '{}'", prefix, flag.name, *takes, sanitized(value)));
+            // The command line needs no name: the user has just typed it.
+            throw UsageError(place.empty() ? fmt::format("--{} is {}, not '{}'", flag.name, *takes,
+                                                         sanitized(value))
+                                           : fmt::format("{}: --{} is {}, not '{}'", place,
+                                                         flag.name, *takes, sanitized(value)));
         }
     }
 }

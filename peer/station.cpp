@@ -96,7 +96,10 @@ void Station::start() {
     driver_.start();
     activity_->on_start();
     if (sockets == 0) {
-        return fail({ExitCode::kOther, "this machine gives us no UDP socket, IPv4 or IPv6"});
+        return fail({ExitCode::kOther,
+                     "this machine gives us no UDP socket, IPv4 or IPv6\n  too "
+                     "few open files allowed, or a sandbox without network? See: "
+                     "ulimit -n ; ip address"});
     }
     narrator_.resolving(now());
     resolver_.resolve(options_.via, kDefaultPort,

@@ -36,7 +36,8 @@ bool is_taken(const fs::path& path) {
 
 Stream::acceptor listen_at(asio::io_context& io, const fs::path& path) {
     if (path.string().size() >= sizeof(sockaddr_un::sun_path)) {
-        throw std::runtime_error(fmt::format("{} is too long for a socket", path.string()));
+        throw std::runtime_error(fmt::format(
+            "{} is too long for a socket; set XDG_RUNTIME_DIR to a shorter path", path.string()));
     }
     net::make_private_directory(path.parent_path());
     if (is_taken(path)) {

@@ -138,9 +138,15 @@ ExitCode run_status(const Settings& settings, const net::Environment& environmen
         }
     }
     if (is_any_running) return ExitCode::kOk;
-    const std::string who = id ? std::string{id->text()} : "NAME";
-    fmt::print(stderr, "peer: no peer{} of yours is running\nstart one: peer --id {} --via HOST\n",
-               id ? fmt::format(" called {}", *id) : "", who);
+    if (id) {
+        fmt::print(stderr,
+                   "peer: no peer called {0} of yours is running\n"
+                   "start it: peer --id {0} --via HOST\n",
+                   *id);
+    } else {
+        fmt::print(stderr,
+                   "peer: no peer of yours is running\nstart one: peer --id NAME --via HOST\n");
+    }
     return ExitCode::kOther;
 }
 
@@ -149,7 +155,8 @@ ExitCode run_wait(const Settings& settings, const net::Environment& environment)
     const auto id = id_of(settings);
     const auto peer = Id::parse(settings.words().front());
     if (!peer)
-        throw UsageError(fmt::format("'{}' is no name", sanitized(settings.words().front())));
+        throw UsageError(fmt::format("'{}' is no name: 1 to 32 of a-z 0-9 . _ -",
+                                     sanitized(settings.words().front())));
     const auto timeout = timeout_of(settings);
     const Instant deadline = timeout ? net::now() + *timeout : kNever;
     const bool directly = settings.is_set("direct");
@@ -166,8 +173,11 @@ ExitCode run_wait(const Settings& settings, const net::Environment& environment)
         io.run_for(std::min(left_until(deadline),
                             std::chrono::duration_cast<std::chrono::microseconds>(kLookInterval)));
     }
-    fmt::print(stderr, "peer: {} is not connected{} after {} s\nlook: peer status\n", *peer,
-               directly ? " directly" : "", *timeout / Duration{1s});
+    fmt::print(
+        stderr, "peer: {}\nlook: peer status\n",
+        directly
+            ? fmt::format("{} is not connected directly after {} s", *peer, *timeout / Duration{1s})
+            : fmt::format("{} is not connected after {} s", *peer, *timeout / Duration{1s}));
     return ExitCode::kTimeout;
 }
 

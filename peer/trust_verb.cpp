@@ -15,8 +15,6 @@
 namespace pinhole::peer {
 namespace {
 
-constexpr const char* kUsage = "trust takes: list | verify PEER | remove PEER | replace PEER KEY";
-
 void list(const TrustStore& store) {
     for (const auto& [name, known] : store.known().peers) {
         fmt::print("{} {} {} at {}\n", name.id, known.key, known.first_seen,
@@ -37,7 +35,8 @@ std::optional<PeerName> find_one(const KnownKeys& known, const std::string& word
                    sanitized(word));
         return std::nullopt;
     }
-    fmt::print(stderr, "peer: '{}' is known at several servers; which one?\n", sanitized(word));
+    fmt::print(stderr, "peer: '{}' is known at several servers; give the whole name:\n",
+               sanitized(word));
     for (const PeerName& name : found) fmt::print(stderr, "  {}\n", name.to_string());
     return std::nullopt;
 }
@@ -122,7 +121,7 @@ ExitCode run_trust(const Settings& settings, const net::Environment& environment
     }
     if (given.size() == 2 && given[0] == "remove") return remove(store, given[1]);
     if (given.size() == 3 && given[0] == "replace") return replace(store, given[1], given[2]);
-    throw UsageError(kUsage);
+    throw UsageError("trust takes: list | verify PEER | remove PEER | replace PEER KEY");
 }
 
 }  // namespace pinhole::peer

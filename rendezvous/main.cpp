@@ -44,8 +44,10 @@ int release(const Options& options, const std::filesystem::path& state) {
     const auto all = store.all();
     const bool is_owned = std::ranges::find(all, options.released, &StoredBinding::id) != all.end();
     if (!is_owned) {
-        throw std::runtime_error(fmt::format("nobody owns the id {} here; ids are kept in {}",
-                                             options.released, ids_path(state).string()));
+        throw std::runtime_error(fmt::format(
+            "nobody owns the id {} here; ids are kept in {}. Is it another directory? Then add: "
+            "--state-dir DIR",
+            options.released, ids_path(state).string()));
     }
     store.add(Unclaim{options.released});
     if (const auto committed = store.commit(); !committed.failure.empty()) {

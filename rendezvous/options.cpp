@@ -81,7 +81,8 @@ Result<void, UsageError> read_words(const cxxopts::ParseResult& parsed, Options&
     if (parsed.count("words") == 0) return {};
     const auto words = parsed["words"].as<std::vector<std::string>>();
     if (words.front() != "release") {
-        return failure(usage_error(fmt::format("unknown word '{}'", words.front())));
+        return failure(
+            usage_error(fmt::format("unknown word '{}'; there is: release ID", words.front())));
     }
     if (words.size() != 2) return failure(usage_error("release takes one ID"));
     const auto id = wire::Id::parse(words[1]);

@@ -139,7 +139,9 @@ void Service::open_sockets(const Options& options) {
         driver_.add_socket(SocketId{next_id++}, std::move(opened));
         driver_.add_socket(SocketId{next_id++}, std::move(other));
     }
-    if (first_.empty()) throw std::runtime_error("this machine has neither IPv4 nor IPv6");
+    if (first_.empty())
+        throw std::runtime_error(
+            "this machine has neither IPv4 nor IPv6. See what it has: ip -brief address");
 }
 
 void Service::open_listeners(const Options& options) {

@@ -201,7 +201,8 @@ void SqliteStore::fail(int code) const {
             throw StoreError(fmt::format(
                 "{0} cannot be opened for writing. Check owner and mode: ls -l {0}", file));
         case SQLITE_FULL:
-            throw StoreError(fmt::format("the disk is full, so {} cannot grow", file));
+            throw StoreError(
+                fmt::format("the disk is full, so {0} cannot grow. Make room: df -h {0}", file));
         default: throw StoreError(fmt::format("{}: {}", file, sqlite3_errmsg(handle_.get())));
     }
 }

@@ -54,7 +54,9 @@ void refuse_shared(const UniqueFd& fd, const fs::path& path) {
     struct stat status{};
     if (::fstat(fd.get(), &status) != 0) throw_system("inspect", path);
     if (!S_ISREG(status.st_mode)) {
-        throw KeyFileError(fmt::format("{} is not a regular file", path.string()));
+        throw KeyFileError(
+            fmt::format("{0} is not a regular file, as a key must be. See what it is: ls -l {0}",
+                        path.string()));
     }
     if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
         throw KeyFileError(fmt::format(
@@ -197,7 +199,9 @@ crypto::Psk load_group_key(const fs::path& path) {
 void create_group_key(const fs::path& path, Random& random) {
     const auto psk = crypto::Psk::random(random);
     if (create_file(path, crypto::encode_psk(psk), random)) return;
-    throw KeyFileError(fmt::format("{} exists already and is not replaced", path.string()));
+    throw KeyFileError(
+        fmt::format("{} exists already and is not replaced; name another file, or move it away",
+                    path.string()));
 }
 
 }  // namespace pinhole::net

@@ -7,7 +7,8 @@ ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 PEER_MAN = ROOT / "peer/peer.1"
 SERVER_MAN = ROOT / "rendezvous/rendezvous.8"
-MARKDOWN = [README, ROOT / "shared/wire/PROTOCOL.md", ROOT / "shared/crypto/SECURITY.md"]
+TROUBLES = ROOT / "peer/TROUBLESHOOTING.md"
+MARKDOWN = [README, TROUBLES, ROOT / "shared/wire/PROTOCOL.md", ROOT / "shared/crypto/SECURITY.md"]
 COMMANDS = Path(__file__).with_name("readme_commands.txt")
 
 
@@ -58,7 +59,7 @@ def table_rows(text):
     rows = []
     lines = [line for line in text.splitlines() if line.startswith("|")]
     for number, line in enumerate(lines):
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        cells = [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
         is_rule = all(re.fullmatch(r"-+", cell) for cell in cells)
         is_heading = number + 1 < len(lines) and re.fullmatch(r"[|-]+", lines[number + 1])
         if not is_rule and not is_heading:
