@@ -11,6 +11,8 @@ install(FILES ${PROJECT_SOURCE_DIR}/rendezvous/rendezvous.8 DESTINATION ${CMAKE_
 install(CODE "set(units \"${PROJECT_SOURCE_DIR}/scripts/systemd\")
 set(bindir \"${CMAKE_INSTALL_BINDIR}\")")
 install(SCRIPT ${CMAKE_CURRENT_LIST_DIR}/install_units.cmake)
+install(FILES ${PROJECT_SOURCE_DIR}/peer/TROUBLESHOOTING.md ${PROJECT_SOURCE_DIR}/peer/events.schema.json
+    DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 install(TARGETS pinhole_archive pinhole_shared EXPORT pinholeTargets)
 install(CODE "set(from \"${PROJECT_SOURCE_DIR}\")

@@ -118,6 +118,8 @@ class Consumer(unittest.TestCase):
             self.assertEqual(pkg_config("--modversion", package), [version])
         for page in ("man1/peer.1", "man8/rendezvous.8"):
             self.assertTrue(list(PREFIX.rglob(page)), page)
+        for page in ("TROUBLESHOOTING.md", "events.schema.json"):
+            self.assertTrue(list(PREFIX.rglob(f"share/doc/*/{page}")), page)
 
 
 if __name__ == "__main__":
