@@ -23,6 +23,11 @@ class Builds(unittest.TestCase):
         done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=self.folder)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
+    def test_preset(self):
+        # Elsewhere than README puts it, so that nothing is left in the tree.
+        self.run_ok("cmake", "--preset", "release", "-S", str(ROOT), "-B", str(self.folder / "preset"),
+                    "-DPINHOLE_TESTS=OFF")
+
     # One floor stands for all: the rest is what every other build compiles.
     def test_plain_build(self):
         self.run_ok("cmake", "-S", str(ROOT), "-B", "plain", "-DPINHOLE_TESTS=OFF")

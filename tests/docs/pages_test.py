@@ -16,6 +16,10 @@ from documents import (MARKDOWN, PEER_MAN, README, ROOT, SERVER_MAN, anchors, co
                        man_text, read, section, shell_commands, string_literals, table_rows)
 
 
+# A call that reads a variable of the environment.
+READS = r'(?:environment|absolute_path|base_directory)\((?:environment, )?"([A-Z_]{4,})"'
+
+
 class Pages(unittest.TestCase):
     def test_every_link_leads_somewhere(self):
         for page in MARKDOWN:
@@ -38,16 +42,18 @@ class Pages(unittest.TestCase):
         for command, how in known.items():
             with self.subTest(command=command):
                 self.assertIn(command, used, "README.md no longer shows it")
-                self.check_coverage(how)
+                self.check_coverage(command, how)
 
-    def check_coverage(self, how):
+    def check_coverage(self, command, how):
         kind, _, rest = how.partition(" ")
         if kind == "run":
             tests = read("tests/docs/builds_test.py") + read("tests/docs/programs_test.py")
             self.assertIn(f"def test_{rest}(", tests)
-        elif kind == "in":
+        elif kind in ("in", "by"):
             file, _, text = rest.partition(" ")
             self.assertIn(text, read(file))
+            for option in re.findall(r"--[a-z][a-z-]+", command):
+                self.assertIn(option, read(file), "it runs another command")
         elif kind == "ctest":
             self.assertIn(f"NAME {rest} ", read("tests/docs/CMakeLists.txt"))
         else:
@@ -120,20 +126,14 @@ class Pages(unittest.TestCase):
             words = [names[0], *listed[1].replace(" or ", ", ").split(", ")]
             self.assertEqual(sorted(words), sorted(names))
 
-    def test_messages_are_those_of_the_programs(self):
-        said = string_literals("peer") + string_literals("rendezvous")
-        rows = table_rows(section(README, "Troubleshooting"))
-        self.assertGreater(len(rows), 5)
-        for row in rows:
-            with self.subTest(message=row[0]):
-                self.assertIn(row[0], said)
-
     def test_files_are_those_of_the_programs(self):
-        said = string_literals("peer") + string_literals("rendezvous") + string_literals("shared/net")
+        said = "".join(string_literals(folder) for folder in
+                       ("peer", "peer/files", "rendezvous", "shared/net")).splitlines()
         for row in table_rows(section(README, "Files and directories")):
             for part in row[0].strip("`").split("/"):
-                if part not in ("STATE", "NAME.key"):
-                    self.assertIn(part, said, row[0])
+                end = part.replace("NAME", "{}") if part.endswith(".sock") else part
+                if part not in ("STATE", "RUN", "NAME.key"):
+                    self.assertTrue(any(end in literal for literal in said), row[0])
 
     def test_direct_pairs_are_those_of_the_grid(self):
         grid = re.findall(r'\{"(\w+)",\s+"([Dgr ]+)"\}', read("tests/lab/grid_test.cpp"))
@@ -178,7 +178,8 @@ class Pages(unittest.TestCase):
         for page in (PEER_MAN, SERVER_MAN):
             text = page.read_text(encoding="utf-8")
             self.assertTrue(text.startswith(".TH "), page)
-            for title in ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "FILES"):
+            for title in ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "SIGNALS", "EXIT STATUS",
+                          "FILES", "ENVIRONMENT", "EXAMPLES", "SEE ALSO"):
                 self.assertIn(f"\n.SH {title}\n", text, page)
             self.assertRegex(text, rf"\.SH NAME\n{page.stem} \\- \w")
             for line in text.splitlines():
@@ -186,6 +187,18 @@ class Pages(unittest.TestCase):
                 if line.startswith(".") and not line.startswith('.\\" '):
                     self.assertIn(re.match(r"\.(\w*)", line).group(1), known, line)
             self.assertEqual(text.count("\n.nf\n"), text.count("\n.fi\n"), page)
+
+    def test_man_pages_name_the_variables_that_are_read(self):
+        for page, others in ((PEER_MAN, {"STATE_DIRECTORY", "LISTEN_PID", "LISTEN_FDS"}),
+                             (SERVER_MAN, {"XDG_CONFIG_HOME"})):
+            text = "".join(path.read_text(encoding="utf-8")
+                           for folder in (page.parent, ROOT / "shared/net")
+                           for path in folder.rglob("*.cpp"))
+            variables = set(re.findall(READS, text)) - others
+            self.assertIn("HOME", variables)
+            described = man_text(page).split(".SH ENVIRONMENT")[1].split(".SH ")[0]
+            named = set(re.findall(r"[A-Z_]{4,}", described.replace("\\fB", " ")))
+            self.assertLessEqual(variables, named, page)
 
     def test_man_pages_give_no_warnings(self):
         if not shutil.which("groff"):

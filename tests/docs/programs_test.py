@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Do the programs print and do what the documents say? They are named by PINHOLE_PEER,
-PINHOLE_RENDEZVOUS and PINHOLE_EXAMPLE; everything stays on the loopback interface.
+"""Do the programs print and do what the documents say? See programs.py; PINHOLE_EXAMPLE names the
+program of README.md.
 """
 
 import sys
@@ -9,62 +9,19 @@ sys.dont_write_bytecode = True  # nothing is left in the tree
 
 import os
 import re
-import shutil
 import subprocess
-import tempfile
-import threading
 import unittest
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
-from pathlib import Path
 
-from documents import (PEER_MAN, README, ROOT, SERVER_MAN, fences, man_text, section,
-                       table_rows)
+from documents import (PEER_MAN, README, ROOT, SERVER_MAN, TROUBLES, fences, man_text, section,
+                       shell_commands, table_rows)
+from programs import ProgramsTestCase, Running
 
 # A program whose name says no language.
 LOADER = SourceFileLoader("make_manual", str(ROOT / "scripts/make_manual"))
 make_manual = module_from_spec(spec_from_loader("make_manual", LOADER))
 LOADER.exec_module(make_manual)
-
-
-class Running:
-    """A program with its lines as they come, ended with the test."""
-
-    def __init__(self, test, words, **options):
-        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True, **options)
-        self.lines = []
-        self.changed = threading.Condition()
-        self.readers = [threading.Thread(target=self.read, args=(stream,))
-                        for stream in (self.process.stdout, self.process.stderr)]
-        for reader in self.readers:
-            reader.start()
-        test.addCleanup(self.end)
-
-    def read(self, stream):
-        for line in stream:
-            with self.changed:
-                self.lines.append(line.rstrip("\n"))
-                self.changed.notify_all()
-
-    def wait_for(self, pattern, seconds=20):
-        def found():
-            return next((line for line in self.lines if re.search(pattern, line)), None)
-
-        with self.changed:
-            if not self.changed.wait_for(found, seconds):
-                raise AssertionError(f"no line like '{pattern}' in {self.lines}")
-            return found()
-
-    def end(self):
-        if self.process.poll() is None:
-            self.process.terminate()
-        code = self.process.wait(20)
-        for reader in self.readers:
-            reader.join()
-        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
-            stream.close()
-        return code
 
 
 def general(line):
@@ -85,41 +42,7 @@ def shown_after(prompt):
     raise AssertionError(f"README shows nothing after {prompt}")
 
 
-class Programs(unittest.TestCase):
-    def setUp(self):
-        self.peer = os.environ["PINHOLE_PEER"]
-        self.server = os.environ["PINHOLE_RENDEZVOUS"]
-        self.folder = Path(tempfile.mkdtemp())
-        self.addCleanup(shutil.rmtree, self.folder)
-
-    def environment(self, who):
-        home = str(self.folder / who)
-        kept = {name: value for name, value in os.environ.items()
-                if not name.startswith(("PINHOLE_", "XDG_")) and name != "STATE_DIRECTORY"}
-        return {**kept, "HOME": home, "XDG_STATE_HOME": home}
-
-    def start_server(self):
-        for _ in range(5):
-            server = Running(self, [self.server, "--bind", "127.0.0.1:0"],
-                             env=self.environment("server"))
-            line = server.wait_for("each machine|cannot listen")
-            if "cannot listen" not in line:  # the port after the one it got was somebody else's
-                self.via = line.rsplit(" ", 1)[1]
-                return server
-        self.fail(f"no two neighbouring ports are free: {line}")
-
-    def start_peer(self, who, *words):
-        return Running(self, [self.peer, "--id", who, "--via", self.via, *words],
-                       env=self.environment(who))
-
-    def run_peer(self, who, *words):
-        return subprocess.run([self.peer, *words], env=self.environment(who), text=True,
-                              capture_output=True, stdin=subprocess.DEVNULL, timeout=60,
-                              check=False)
-
-    def send(self, who, *words):
-        return self.run_peer(who, "--id", who, "--via", self.via, *words)
-
+class Programs(ProgramsTestCase):
     def test_quick_start(self):
         server = self.start_server()
         self.assertEqual([general(line) for line in server.lines[:3]],
@@ -144,6 +67,17 @@ class Programs(unittest.TestCase):
         self.assertIn("alice pk:", self.run_peer("bob", "trust", "list").stdout)
         shown = self.run_peer("bob", "id", "--id", "bob").stdout
         self.assertRegex(shown, r"^bob pk:[a-z2-7]{52}\n$")
+
+    def test_running_peers_are_asked(self):
+        self.start_server()
+        alice = self.start_peer("alice")
+        alice.wait_for("on another machine run")
+        self.start_peer("bob", "alice").wait_for("new peer alice")
+        for command in ("peer status", "peer wait --timeout 60 --direct alice",
+                        "peer trust verify --id bob alice"):
+            self.assertIn(command, shell_commands(README))
+            done = self.run_peer("bob", *command.split()[1:])
+            self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_group_key(self):
         key = str(self.folder / "group.key")
@@ -208,6 +142,10 @@ class Programs(unittest.TestCase):
         for verb in verbs:
             self.assertRegex(described, rf"\n\.(B|BR|BI) \"?{verb}\b", f"peer.1 lacks {verb}")
 
+    def test_readme_has_every_verb(self):
+        cells = " ".join(row[0] for row in table_rows(section(README, "The verbs")))
+        self.assertEqual(set(re.findall(r"`(\w+)`", cells)), set(self.options_of_peer()[1]))
+
     def test_manual_of_peer_says_what_the_table_says(self):
         parts = make_manual.parts_of(self.run_peer("any", "help", "man").stdout)
         self.assertGreater(len(parts), 20)
@@ -221,6 +159,18 @@ class Programs(unittest.TestCase):
         for place in places:
             place = place.replace(str(self.folder / "bob/.config"), "$XDG_CONFIG_HOME")
             self.assertIn(f"\n.I {place}\n", described)
+
+    def test_words_of_the_option_parser_are_on_the_page(self):
+        known = [row[0].strip("`") for row in
+                 table_rows(section(TROUBLES, "Words of the option parser"))]
+        said = set()
+        for words in ([self.peer, "ping", "--nope"], [self.peer, "--via"], [self.peer, "id", "-x"],
+                      [self.server, "--nope"], [self.server, "--bind"]):
+            done = subprocess.run(words, capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 2, words)
+            first = done.stderr.splitlines()[0].partition(": ")[2]
+            said.add(re.sub("‘.*?’", "‘FLAG’", first))
+        self.assertEqual(said, set(known))
 
     def test_exit_codes_mean_the_same_everywhere(self):
         text = make_manual.parts_of(self.run_peer("any", "help", "man").stdout)["exit status"]
