@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "peer/qr_code.hpp"
+#include "peer/text_sanitizer.hpp"
 #include "shared/crypto/sodium.hpp"
 #include "shared/net/key_file.hpp"
 #include "shared/net/state_dir.hpp"
@@ -20,7 +21,7 @@ ExitCode run_id(const Settings& settings, const net::Environment& environment) {
         fmt::print(
             stderr,
             "group key written to {0}; bring it to every member, then: peer --psk-file {0}\n",
-            *file);
+            sanitized(*file));
         return ExitCode::kOk;
     }
     const Id id = own_id(settings);

@@ -12,6 +12,7 @@
 #include <langinfo.h>
 #include <unistd.h>
 
+#include "peer/text_sanitizer.hpp"
 #include "peer/verbs.hpp"
 #include "shared/net/state_dir.hpp"
 
@@ -43,10 +44,11 @@ int run(std::span<char* const> arguments) {
         }
         return static_cast<int>(code);
     } catch (const UsageError& error) {
-        fmt::print(stderr, "peer: {}\ntry: peer help\n", error.what());
+        fmt::print(stderr, "peer: {}\ntry: peer help\n", sanitized(error.what()));
         return static_cast<int>(ExitCode::kUsage);
     } catch (const std::exception& error) {
-        fmt::print(stderr, "peer: {}\n", error.what());
+        // It may quote a path, and so whatever somebody named a file.
+        fmt::print(stderr, "peer: {}\n", sanitized(error.what()));
         return static_cast<int>(ExitCode::kOther);
     }
 }

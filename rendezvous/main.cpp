@@ -86,7 +86,7 @@ int main(int argc, char** argv) {
         crypto::initialize();
         return rendezvous::run(*options);
     } catch (const std::exception& error) {
-        fmt::print(stderr, "rendezvous: {}\n", error.what());
+        fmt::print(stderr, "rendezvous: {}\n", rendezvous::without_controls(error.what()));
         return rendezvous::kExitFailed;
     }
 }

@@ -15,8 +15,8 @@ namespace {
 constexpr const char* kWithoutAddress = "default";
 constexpr std::array<std::string_view, 5> kLogLevels{"debug", "info", "warn", "error", "off"};
 
-UsageError usage_error(std::string what) {
-    return {.what = "rendezvous: " + std::move(what), .hint = "try: rendezvous --help"};
+UsageError usage_error(const std::string& what) {
+    return {.what = "rendezvous: " + without_controls(what), .hint = "try: rendezvous --help"};
 }
 
 cxxopts::Options make_parser() {
@@ -149,6 +149,20 @@ Result<Options, UsageError> parse_options(int argc, const char* const* argv) {
     } catch (const cxxopts::exceptions::exception& error) {
         return failure(usage_error(error.what()));
     }
+}
+
+std::string without_controls(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto octet = static_cast<unsigned char>(text[i]);
+        const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
+        // U+0080 to U+009F in UTF-8; alone, the second octet is one of those in older encodings.
+        const bool is_c1 = octet == 0xC2 && next >= 0x80 && next < 0xA0;
+        if (is_c1) ++i;
+        const bool is_c0 = (octet < 0x20 && octet != '\n') || octet == 0x7F;
+        out += is_c0 || is_c1 ? '?' : text[i];
+    }
+    return out;
 }
 
 std::string help_text() {

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "shared/base/endpoint.hpp"
@@ -40,6 +41,10 @@ struct UsageError {
 };
 
 [[nodiscard]] Result<Options, UsageError> parse_options(int argc, const char* const* argv);
+
+/// `text` with a question mark for each control character but the ends of lines: messages quote the
+/// command line and paths, and a terminal must not obey those.
+[[nodiscard]] std::string without_controls(std::string_view text);
 
 /// What `--help` prints.
 [[nodiscard]] std::string help_text();
