@@ -39,7 +39,7 @@ inline constexpr std::array kExitMeanings{
     ExitMeaning{ExitCode::kIdentity,
                 "a key is not the known one, a name belongs to another key, or group keys differ"},
     ExitMeaning{ExitCode::kTimeout, "timeout"},
-    ExitMeaning{ExitCode::kRefused, "refused by a budget of the rendezvous"},
+    ExitMeaning{ExitCode::kRefused, "refused by the other side, or by a budget of the rendezvous"},
     ExitMeaning{ExitCode::kInterrupted, "interrupted (SIGINT)"},
     ExitMeaning{ExitCode::kPipe, "nobody reads standard output"},
     ExitMeaning{ExitCode::kTerminated, "terminated (SIGTERM)"},

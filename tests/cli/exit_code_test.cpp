@@ -27,7 +27,7 @@ class ExitCode : public ProgramsTest {
     }
 };
 
-TEST_F(ExitCode, HelpAndVersionAreDataAndGood) {
+TEST_F(ExitCode, HelpAndVersionAreDataAndThatIs0) {
     for (const char* word : {"help", "--help"}) {
         Process& help = run_peer("any", {word});
         EXPECT_EQ(status_of(help), 0);
@@ -171,7 +171,7 @@ TEST_F(ExitCode, SecondProcessOfOneNameIs1) {
     EXPECT_TRUE(says(second, Stream::kErr, "another process uses the identity"));
 }
 
-TEST_F(ExitCode, SignalsEndWellWithinASecond) {
+TEST_F(ExitCode, InterruptIs130AndTerminationIs143) {
     start_rendezvous();
     for (const auto& [number, status] : {std::pair{SIGINT, 130}, {SIGTERM, 143}}) {
         Process& alice = start_chat("alice", {});

@@ -100,7 +100,7 @@ TEST_F(Programs, TalkThroughTheRelayBehindSymmetricNatsAndSaySo) {
     ASSERT_NO_FATAL_FAILURE(expect_talk(alice, bob, "by the relay"));
 }
 
-TEST_F(Programs, PingUntilDirectSaysWhenThereIsOnlyTheRelay) {
+TEST_F(Programs, PingUntilDirectIs5WhenThereIsOnlyTheRelay) {
     ASSERT_NO_FATAL_FAILURE(build({"two-nats", "--ipv4", "symmetric"}));
     start_rendezvous();
     start_chat("alice", kServerAddress);
