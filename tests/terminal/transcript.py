@@ -25,7 +25,7 @@ RULES = [
     (r"\b20\d\d-\d\d-\d\d\b", "YYYY-MM-DD"),
     (r"\b[012]\d:[0-5]\d(?::[0-5]\d)?(?= )", "HH:MM"),
     # Whether the last line is confirmed already: the mark between the name and the > of a prompt.
-    (r"^(alice|bob|carol) [^\w\s>-]+(?: ?\d+)?>", r"\1>"),
+    (r"^(alice|bob|carol) (?:\d+…|✓)>", r"\1>"),
 ]
 
 
