@@ -74,6 +74,8 @@ TEST(Truncation, FramesAcceptWhatALaterVersionAppends) {
     std::size_t checked = 0;
     for (const Vector& vector : load_vectors().vectors) {
         if (!vector.fields.contains("frame") || ends_in_open_field(vector)) continue;
+        // An older version's: what was appended since means something.
+        if (vector.bytes.size() < vector.canonical.size()) continue;
         ByteVector longer = vector.bytes;
         longer.insert(longer.end(), 5, std::byte{0xee});
         const auto decoded = decode(vector.parser, longer);
