@@ -12,7 +12,8 @@ struct Budgets {
           suspicion({kSuspicionInterval, kSuspicionBurst}, kBudgetSlots, random),
           gone({kGoneInterval, kGoneBurst}, kBudgetSlots, random),
           stun({kStunInterval, kStunBurst}, kBudgetSlots, random),
-          introductions({kIntroductionInterval, kIntroductionBurst}, kBudgetSlots, random) {}
+          introductions({kIntroductionInterval, kIntroductionBurst}, kBudgetSlots, random),
+          joins({kJoinInterval, kJoinBurst}, kBudgetSlots, random) {}
 
     /// For each prefix: Diffie-Hellmans.
     RateLimit handshakes;
@@ -24,6 +25,8 @@ struct Budgets {
     RateLimit stun;
     /// For each peer's key.
     RateLimit introductions;
+    /// For each peer's key: new memberships in rooms.
+    RateLimit joins;
 };
 
 }  // namespace pinhole::rendezvous

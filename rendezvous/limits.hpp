@@ -103,6 +103,21 @@ inline constexpr std::size_t kClaimsMax = 16;
 /// Proven addresses that are remembered for one side of one introduction.
 inline constexpr std::size_t kProvenMax = 8;
 
+// -- rooms
+
+/// In one room, so that one datagram names all others, and a mesh of them is 120 connections.
+inline constexpr std::size_t kRoomMembersMax = 16;
+/// Of one client: a person is in few conversations, and a guess at names needs many.
+inline constexpr std::size_t kRoomsPerClient = 4;
+/// In all (half a kB each in the worst case, a room of its own): 4096 full rooms.
+inline constexpr std::size_t kRoomMembershipsMax = 65'536;
+/// New memberships of one key: each can make 30 frames of 1 kB, half of them when it ends. The
+/// burst is four starts of a process that is in four rooms.
+inline constexpr Duration kJoinInterval = 5s;
+inline constexpr int kJoinBurst = 16;
+/// Between two pushes to a room: however many keys come and go, a member hears 5 kB/s at most.
+inline constexpr Duration kRoomPushInterval = 200ms;
+
 // -- relay
 
 /// Free for each introduction: enough for handshakes and the first messages of a chat.

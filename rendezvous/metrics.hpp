@@ -23,6 +23,9 @@ enum class Happening : std::uint8_t {
     kIntroductionRefused,
     kIntroductionUnanswered,
     kCandidateWithheld,
+    kRoomJoined,
+    kRoomRefused,
+    kMembersSent,  ///< one snapshot of a room to one of its members
     kFrameRelayed,
     kRelayRefused,  ///< a relay budget was used up
     kOutboxFull,
@@ -49,6 +52,9 @@ enum class Happening : std::uint8_t {
         case Happening::kIntroductionRefused: return "introduction_refused";
         case Happening::kIntroductionUnanswered: return "introduction_unanswered";
         case Happening::kCandidateWithheld: return "candidate_withheld";
+        case Happening::kRoomJoined: return "room_joined";
+        case Happening::kRoomRefused: return "room_refused";
+        case Happening::kMembersSent: return "members_sent";
         case Happening::kFrameRelayed: return "frame_relayed";
         case Happening::kRelayRefused: return "relay_refused";
         case Happening::kOutboxFull: return "outbox_full";

@@ -47,7 +47,7 @@ void Registrations::handle_stored(Instant now, const StoreResult& result) {
 void Registrations::enroll(Instant now, Client& client, const wire::Register& frame) {
     Client* registrant = &client;
     if (client.is_registered() && client.id() != frame.id) {
-        leave(client, PeerOffline::Why::kLeft);
+        leave(now, client, PeerOffline::Why::kLeft);
     }
     Binding& binding = *parts_.registry.find(frame.id);
     Client* holder = parts_.clients.find(binding.online);
@@ -86,11 +86,11 @@ Client* Registrations::displace(Instant now, Client& client, Client& other,
     }
     if (!flapping_.on_flip(now, frame.id)) {
         send_error(other, wire::ErrorCode::kFlapping, other.request);
-        leave(other, PeerOffline::Why::kFlapping);
+        leave(now, other, PeerOffline::Why::kFlapping);
         send_error(client, wire::ErrorCode::kFlapping, frame.request);
         return nullptr;
     }
-    close(other, wire::CloseReason::kReplaced, PeerOffline::Why::kReplaced);
+    close(now, other, wire::CloseReason::kReplaced, PeerOffline::Why::kReplaced);
     return &client;
 }
 
@@ -110,17 +110,17 @@ Parsed<void> Registrations::handle_release(Instant now, Client& client,
     // A repeated release finds nothing, and is told again that nothing is left.
     const ClientId holder = binding == nullptr ? kNobody : binding->online;
     if (holder != client.name) {
-        close(client, wire::CloseReason::kReleased, PeerOffline::Why::kReleased);
+        close(now, client, wire::CloseReason::kReleased, PeerOffline::Why::kReleased);
     }
-    if (binding != nullptr) release(frame.id);
+    if (binding != nullptr) release(now, frame.id);
     return {};
 }
 
-void Registrations::release(const wire::Id& id) {
+void Registrations::release(Instant now, const wire::Id& id) {
     const Binding* binding = parts_.registry.find(id);
     if (binding == nullptr) return;
     if (Client* holder = parts_.clients.find(binding->online)) {
-        close(*holder, wire::CloseReason::kReleased, PeerOffline::Why::kReleased);
+        close(now, *holder, wire::CloseReason::kReleased, PeerOffline::Why::kReleased);
     }
     parts_.registry.forget(id);
     waiting_.erase(id);
@@ -137,22 +137,24 @@ void Registrations::on_rekeyed(Client& client) {
     if (client.is_registered()) send_registered(client, 0);
 }
 
-void Registrations::leave(Client& client, PeerOffline::Why why) {
+void Registrations::leave(Instant now, Client& client, PeerOffline::Why why) {
     if (!client.is_registered()) return;
     parts_.registry.set_offline(*client.binding);
     parts_.events.push_back(PeerOffline{.id = client.id(), .why = why});
     parts_.relay.forget(client.name);
+    parts_.rooms.forget(now, client.name);
     client.binding = nullptr;
 }
 
-void Registrations::remove(Client& client, PeerOffline::Why why) {
-    leave(client, why);
+void Registrations::remove(Instant now, Client& client, PeerOffline::Why why) {
+    leave(now, client, why);
     parts_.clients.remove(client);
 }
 
-void Registrations::close(Client& client, wire::CloseReason reason, PeerOffline::Why why) {
+void Registrations::close(Instant now, Client& client, wire::CloseReason reason,
+                          PeerOffline::Why why) {
     parts_.outbox.send(client, wire::Close{.reason = reason});
-    remove(client, why);
+    remove(now, client, why);
 }
 
 void Registrations::send_registered(Client& client, std::uint16_t request) {

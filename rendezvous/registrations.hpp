@@ -19,6 +19,7 @@
 #include "rendezvous/outbox.hpp"
 #include "rendezvous/registry.hpp"
 #include "rendezvous/relay.hpp"
+#include "rendezvous/rooms.hpp"
 
 namespace pinhole::rendezvous {
 
@@ -29,6 +30,7 @@ struct RegistrationParts {
     Registry& registry;
     Clients& clients;
     Relay& relay;
+    Rooms& rooms;
     Outbox& outbox;
     Metrics& metrics;
     std::deque<Event>& events;
@@ -55,7 +57,7 @@ class Registrations {
     /// under the id, or not at all, may release it.
     Parsed<void> handle_release(Instant now, Client& client, const wire::Release& frame);
     /// The operator takes an id from its owner.
-    void release(const wire::Id& id);
+    void release(Instant now, const wire::Id& id);
     void handle_stored(Instant now, const StoreResult& result);
 
     /// A registered client showed itself: once a day that is worth a note.
@@ -64,7 +66,7 @@ class Registrations {
     void on_rekeyed(Client& client);
 
     /// Ends a session and what hangs on it.
-    void remove(Client& client, PeerOffline::Why why);
+    void remove(Instant now, Client& client, PeerOffline::Why why);
 
     /// In which a client should come back after the server was away.
     [[nodiscard]] std::uint16_t rejoin_window_s() const;
@@ -80,8 +82,8 @@ class Registrations {
     /// Makes room for `client` under an id that `other` holds. Null when neither may have it.
     [[nodiscard]] Client* displace(Instant now, Client& client, Client& other,
                                    const wire::Register& frame);
-    void leave(Client& client, PeerOffline::Why why);
-    void close(Client& client, wire::CloseReason reason, PeerOffline::Why why);
+    void leave(Instant now, Client& client, PeerOffline::Why why);
+    void close(Instant now, Client& client, wire::CloseReason reason, PeerOffline::Why why);
     void send_registered(Client& client, std::uint16_t request);
     void send_error(Client& client, wire::ErrorCode code, std::uint16_t request);
 

@@ -17,8 +17,10 @@ Server::Server(Instant now, ServerSettings settings, Random& random)
       relay_(random, metrics_),
       binding_answers_(identity_, jar_, outbox_, metrics_),
       admission_({identity_, random, jar_, budgets_, clients_, outbox_, metrics_}),
-      registrations_({identity_, budgets_, registry_, clients_, relay_, outbox_, metrics_, events_},
-                     {.since = now, .wall = settings.wall}),
+      rooms_({budgets_, clients_, outbox_, metrics_}),
+      registrations_(
+          {identity_, budgets_, registry_, clients_, relay_, rooms_, outbox_, metrics_, events_},
+          {.since = now, .wall = settings.wall}),
       introductions_({jar_, budgets_, registry_, clients_, relay_, outbox_, metrics_, events_}),
       roaming_(random, outbox_, metrics_),
       farewell_(clients_, outbox_) {}
@@ -135,6 +137,7 @@ void Server::handle_timeout(Instant now) {
     while (const auto delivery = relay_.take_due(now)) deliver(*delivery);
     relay_.handle_timeout(now);
     introductions_.handle_timeout(now);
+    rooms_.handle_timeout(now);
     while (Client* client = clients_.take_due(now)) check(now, *client);
     admission_.handle_timeout(now);
     streams_.handle_timeout(now);
@@ -143,7 +146,7 @@ void Server::handle_timeout(Instant now) {
 
 void Server::check(Instant now, Client& client) {
     if (now >= end_of(client)) {
-        registrations_.remove(client, PeerOffline::Why::kSilent);
+        registrations_.remove(now, client, PeerOffline::Why::kSilent);
         return;
     }
     client.session.handle_timeout(now);
@@ -179,8 +182,9 @@ std::optional<Event> Server::poll_event() {
 }
 
 Instant Server::next_timeout() const {
-    return std::min({relay_.next_timeout(), introductions_.next_timeout(), clients_.next_timeout(),
-                     admission_.next_timeout(), streams_.next_timeout(), farewell_.next_timeout()});
+    return std::min({relay_.next_timeout(), introductions_.next_timeout(), rooms_.next_timeout(),
+                     clients_.next_timeout(), admission_.next_timeout(), streams_.next_timeout(),
+                     farewell_.next_timeout()});
 }
 
 Server::Sizes Server::sizes() const {
@@ -188,6 +192,8 @@ Server::Sizes Server::sizes() const {
             .half_open = admission_.half_open(),
             .introductions = introductions_.size(),
             .early_connects = early_connects_.size(),
+            .rooms = rooms_.size(),
+            .room_members = rooms_.memberships(),
             .relay_pairs = relay_.pairs(),
             .streams = streams_.size()};
 }

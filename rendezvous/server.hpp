@@ -1,7 +1,7 @@
 // The rendezvous server as one deterministic object: the five verbs, and nothing of the outside.
 //
 //     datagram -> kind  -> binding answers | admission (handshakes) | clients (sessions)
-//     frame    -> tag   -> roaming | registrations | introductions | relay
+//     frame    -> tag   -> roaming | registrations | introductions | rooms | relay
 //
 // It owns its parts and routes between them; each decides for itself. Before an address is
 // validated it gets at most one datagram for one, never a longer one, none by a timer (`Outbox`).
@@ -19,6 +19,7 @@
 #include "rendezvous/introductions.hpp"
 #include "rendezvous/registrations.hpp"
 #include "rendezvous/roaming.hpp"
+#include "rendezvous/rooms.hpp"
 #include "rendezvous/streams.hpp"
 
 namespace pinhole::rendezvous {
@@ -67,7 +68,7 @@ class Server {
     /// `ShutdownDone` follows.
     void shutdown(Instant now);
     /// The operator takes an id from its owner, on-line or not.
-    void release(const wire::Id& id) { registrations_.release(id); }
+    void release(Instant now, const wire::Id& id) { registrations_.release(now, id); }
 
     [[nodiscard]] const crypto::PublicKey& public_key() const { return identity_.public_key(); }
     /// How many peers are registered right now.
@@ -81,6 +82,8 @@ class Server {
         std::size_t half_open = 0;
         std::size_t introductions = 0;
         std::size_t early_connects = 0;
+        std::size_t rooms = 0;
+        std::size_t room_members = 0;
         std::size_t relay_pairs = 0;
         std::size_t streams = 0;
     };
@@ -131,6 +134,7 @@ class Server {
     Relay relay_;
     BindingAnswers binding_answers_;
     Admission admission_;
+    Rooms rooms_;
     Registrations registrations_;
     Introductions introductions_;
     EarlyConnects early_connects_;

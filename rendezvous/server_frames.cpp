@@ -40,9 +40,9 @@ Parsed<void> Server::on(Instant now, Client& client, const Path& /*source*/,
     return {};
 }
 
-Parsed<void> Server::on(Instant /*now*/, Client& client, const Path& /*source*/,
+Parsed<void> Server::on(Instant now, Client& client, const Path& /*source*/,
                         const wire::Close& /*frame*/) {
-    registrations_.remove(client, PeerOffline::Why::kLeft);
+    registrations_.remove(now, client, PeerOffline::Why::kLeft);
     return {};
 }
 
@@ -104,14 +104,14 @@ Parsed<void> Server::on(Instant now, Client& client, const Path& /*source*/,
     return {};
 }
 
-Parsed<void> Server::on(Instant /*now*/, Client& /*client*/, const Path& /*source*/,
-                        const wire::Join& /*frame*/) {
-    return dropped(Drop::kUnexpected);  // this server keeps no rooms
+Parsed<void> Server::on(Instant now, Client& client, const Path& /*source*/,
+                        const wire::Join& frame) {
+    return rooms_.handle_join(now, client, frame);
 }
 
-Parsed<void> Server::on(Instant /*now*/, Client& /*client*/, const Path& /*source*/,
-                        const wire::Leave& /*frame*/) {
-    return dropped(Drop::kUnexpected);  // this server keeps no rooms
+Parsed<void> Server::on(Instant now, Client& client, const Path& /*source*/,
+                        const wire::Leave& frame) {
+    return rooms_.handle_leave(now, client, frame);
 }
 
 Parsed<void> Server::on(Instant now, Client& client, const Path& /*source*/,

@@ -239,8 +239,9 @@ void Service::on_poll_due() {
 }
 
 void Service::keep_only(const std::vector<wire::Id>& owned) {
+    const Instant now = net::now();
     for (const wire::Id& id : server_.registry().stored_ids()) {
-        if (!std::ranges::binary_search(owned, id)) server_.release(id);
+        if (!std::ranges::binary_search(owned, id)) server_.release(now, id);
     }
     driver_.drain();
 }
@@ -249,13 +250,13 @@ void Service::log_counters() const {
     const Metrics& metrics = server_.metrics();
     const Server::Sizes sizes = server_.sizes();
     std::string line = fmt::format(
-        "event=counters registered={} sessions={} half_open={} introductions={} relay_pairs={} "
-        "streams={} received={} received_bytes={} sent={} sent_bytes={} sent_unvalidated={} "
-        "relayed_bytes={}",
-        server_.registered(), sizes.sessions, sizes.half_open, sizes.introductions,
-        sizes.relay_pairs, sizes.streams, metrics.received.datagrams, metrics.received.bytes,
-        metrics.sent.datagrams, metrics.sent.bytes, metrics.sent_unvalidated.datagrams,
-        metrics.relayed.bytes);
+        "event=counters registered={} sessions={} half_open={} introductions={} rooms={} "
+        "room_members={} relay_pairs={} streams={} received={} received_bytes={} sent={} "
+        "sent_bytes={} sent_unvalidated={} relayed_bytes={}",
+        server_.registered(), sizes.sessions, sizes.half_open, sizes.introductions, sizes.rooms,
+        sizes.room_members, sizes.relay_pairs, sizes.streams, metrics.received.datagrams,
+        metrics.received.bytes, metrics.sent.datagrams, metrics.sent.bytes,
+        metrics.sent_unvalidated.datagrams, metrics.relayed.bytes);
     for (int i = 0; i < static_cast<int>(Happening::kCount); ++i) {
         const auto what = static_cast<Happening>(i);
         line += fmt::format(" {}={}", rendezvous::name_of(what), metrics.happened[what]);
