@@ -8,6 +8,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 const Id kAlice = *Id::parse("alice");
 const std::string kVia = "203.0.113.7:3478";
@@ -73,6 +74,12 @@ TEST(Problems, CodesAreThoseOfTheContract) {
     EXPECT_EQ(message_timed_out(kAlice, true).code, ExitCode::kTimeout);
     EXPECT_EQ(ping_timed_out(kAlice, false).code, ExitCode::kTimeout);
     EXPECT_EQ(only_a_relay(kAlice, "x").code, ExitCode::kOnlyRelay);
+}
+
+TEST(Problems, APingThatTimesOutSaysWhetherThereIsAConnection) {
+    EXPECT_THAT(ping_timed_out(kAlice, true).text,
+                StartsWith("alice is connected, but does not answer\n  "));
+    EXPECT_THAT(ping_timed_out(kAlice, false).text, StartsWith("alice did not answer\n  "));
 }
 
 TEST(Problems, AMessageThatMayHaveArrivedIsNotCalledLost) {
