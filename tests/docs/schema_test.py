@@ -204,7 +204,7 @@ class Session(SchemaTestCase, ProgramsTestCase):
         bob = self.start(*send)
         # A receiver that stands still makes the sender tell its progress, and be cut off.
         bob.wait_for('"transfer_started"')
-        time.sleep(0.1)
+        self.wait_for_chunks(2)
         alice.process.send_signal(signal.SIGSTOP)
         bob.wait_for('"progress"')
         bob.process.send_signal(signal.SIGINT)
@@ -217,6 +217,17 @@ class Session(SchemaTestCase, ProgramsTestCase):
         self.take(alice.lines + bob.lines + again.lines)
         self.assertLessEqual({"transfer_started", "progress", "transfer_cut", "file_resumed", "file",
                               "file_left_out", "transfer_ended"}, self.seen)
+
+    def wait_for_chunks(self, count):
+        """Until alice has noted so many of a file: a head (partial.hpp), and a hash for each."""
+        enough = 27 + 32 * count
+        partials = self.folder / "alice/pinhole/partials"
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            if any(each.stat().st_size >= enough for each in partials.glob("*")):
+                return
+            time.sleep(0.002)
+        self.fail("nothing came")
 
     def test_pipe(self):
         words = ("--via", self.via, "--json")
