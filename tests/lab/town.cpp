@@ -81,7 +81,20 @@ void Peer::take(Instant now, const node::NodeEvent& event) {
         troubles_.push_back(*lost);
     } else if (std::holds_alternative<node::RoomToSend>(event)) {
         ++rooms_;
+    } else if (const auto* room = std::get_if<node::RoomMembers>(&event)) {
+        std::set<std::string>& roster = rosters_[std::string{room->room.text()}];
+        roster.clear();
+        for (const auto& member : room->members) roster.emplace(member.id.text());
+        ++told_of_rooms_;
+    } else if (const auto* shut = std::get_if<node::RoomRefused>(&event)) {
+        rosters_.erase(std::string{shut->room.text()});
+        room_refusals_.push_back(*shut);
     }
+}
+
+std::set<std::string> Peer::members_of(const std::string& room) const {
+    const auto found = rosters_.find(room);
+    return found == rosters_.end() ? std::set<std::string>{} : found->second;
 }
 
 // ---- Town
@@ -234,6 +247,14 @@ void Town::disconnect(Peer& from, const Peer& to) {
             if (status.id.text() == to.id_) return from.node_->disconnect(now, status.peer);
         }
     });
+}
+
+void Town::join(Peer& peer, const std::string& room) {
+    peer.host_->mutate([&](Instant now) { peer.node_->join(now, *node::Id::parse(room)); });
+}
+
+void Town::leave(Peer& peer, const std::string& room) {
+    peer.host_->mutate([&](Instant now) { peer.node_->leave(now, *node::Id::parse(room)); });
 }
 
 void Town::trust(Peer& peer, const std::string& id, const crypto::PublicKey& key) {

@@ -86,6 +86,15 @@ class Peer {
     [[nodiscard]] std::optional<Instant> introduced_at() const { return introduced_at_; }
     [[nodiscard]] std::optional<Instant> connected_at() const { return connected_at_; }
     [[nodiscard]] std::optional<Instant> direct_at() const { return direct_at_; }
+    /// The rendezvous took us into that room and has not refused us since.
+    [[nodiscard]] bool is_in(const std::string& room) const { return rosters_.contains(room); }
+    /// Who else is in that room, by its last word.
+    [[nodiscard]] std::set<std::string> members_of(const std::string& room) const;
+    /// How often it said who is in one.
+    [[nodiscard]] std::size_t told_of_rooms() const { return told_of_rooms_; }
+    [[nodiscard]] const std::vector<node::RoomRefused>& room_refusals() const {
+        return room_refusals_;
+    }
     /// How often there was room to send again.
     [[nodiscard]] std::size_t rooms() const { return rooms_; }
     /// What its node says of the peer that came last.
@@ -127,6 +136,9 @@ class Peer {
     std::vector<node::CallRefused> refused_;
     std::vector<node::ServerLost> troubles_;
     std::vector<node::PathState> history_;
+    std::map<std::string, std::set<std::string>> rosters_;
+    std::size_t told_of_rooms_ = 0;
+    std::vector<node::RoomRefused> room_refusals_;
     std::optional<Instant> introduced_at_;
     std::optional<Instant> connected_at_;
     std::optional<Instant> direct_at_;
@@ -184,6 +196,8 @@ class Town {
     bool send(Peer& from, const Peer& to, std::string_view text);
     /// Closes gracefully.
     void disconnect(Peer& from, const Peer& to);
+    void join(Peer& peer, const std::string& room);
+    void leave(Peer& peer, const std::string& room);
     /// Pins a key in the running node.
     void trust(Peer& peer, const std::string& id, const crypto::PublicKey& key);
 
