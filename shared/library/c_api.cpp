@@ -290,6 +290,20 @@ int pinhole_disconnect(pinhole_node* node, pinhole_peer peer) {
     });
 }
 
+int pinhole_join(pinhole_node* node, const char* room) {
+    return library::guarded(node, [&](pinhole_node& ours) {
+        ours.live.node().join(pinhole::net::now(), library::read_id(room));
+        return PINHOLE_OK;
+    });
+}
+
+int pinhole_leave(pinhole_node* node, const char* room) {
+    return library::guarded(node, [&](pinhole_node& ours) {
+        ours.live.node().leave(pinhole::net::now(), library::read_id(room));
+        return PINHOLE_OK;
+    });
+}
+
 int pinhole_send(pinhole_node* node, pinhole_peer peer, uint8_t channel, const void* data,
                  size_t size, uint32_t flags) {
     return library::guarded(node, [&](pinhole_node& ours) -> int {

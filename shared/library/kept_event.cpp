@@ -47,6 +47,15 @@ std::string sentence_of(const node::ServerLost& lost) {
     return {};
 }
 
+pinhole_room_trouble trouble_of(node::RoomTrouble trouble) {
+    switch (trouble) {
+        case node::RoomTrouble::kFull: return PINHOLE_ROOM_FULL;
+        case node::RoomTrouble::kLimit: return PINHOLE_ROOM_LIMIT;
+        case node::RoomTrouble::kNoAnswer: return PINHOLE_ROOM_NO_ANSWER;
+    }
+    return PINHOLE_ROOM_LIMIT;
+}
+
 pinhole_path path_of(node::PathState state) {
     switch (state) {
         case node::PathState::kDirect: return PINHOLE_PATH_DIRECT;
@@ -163,12 +172,25 @@ void KeptEvent::show(const node::RoomToSend& /*event*/) {
     shown_.type = PINHOLE_EVENT_ROOM;
 }
 
-void KeptEvent::show(const node::RoomMembers& /*event*/) {
-    assert(false);  // `is_shown` comes first.
+void KeptEvent::show(const node::RoomMembers& event) {
+    // Nothing moves any more once C points to it.
+    member_texts_.reserve(2 * event.members.size());
+    for (const auto& member : event.members) {
+        const std::string& id = member_texts_.emplace_back(member.id.text());
+        const std::string& key = member_texts_.emplace_back(member.key.to_string());
+        members_.push_back({.id = id.c_str(), .key = key.c_str()});
+    }
+    shown_.type = PINHOLE_EVENT_MEMBERS;
+    shown_.as.members.room = keep(std::string{event.room.text()});
+    shown_.as.members.list = members_.data();
+    shown_.as.members.count = members_.size();
 }
 
-void KeptEvent::show(const node::RoomRefused& /*event*/) {
-    assert(false);  // `is_shown` comes first.
+void KeptEvent::show(const node::RoomRefused& event) {
+    shown_.type = PINHOLE_EVENT_ROOM_REFUSED;
+    shown_.as.room_refused.room = keep(std::string{event.room.text()});
+    shown_.as.room_refused.trouble = trouble_of(event.why);
+    shown_.as.room_refused.text = keep(std::string{node::name_of(event.why)});
 }
 
 void KeptEvent::show_lost(pinhole_trouble trouble, std::string_view sentence) {

@@ -8,6 +8,7 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "shared/base/bytes.hpp"
 #include "shared/library/pinhole/pinhole.h"
@@ -31,10 +32,8 @@ class KeptEvent {
 
     /// Whether C hears of it at all.
     [[nodiscard]] static bool is_shown(const node::NodeEvent& event) {
-        // The registration that follows tells the key, too; C cannot join rooms.
-        return !std::holds_alternative<node::ServerProven>(event) &&
-               !std::holds_alternative<node::RoomMembers>(event) &&
-               !std::holds_alternative<node::RoomRefused>(event);
+        // The registration that follows tells the key, too.
+        return !std::holds_alternative<node::ServerProven>(event);
     }
 
   private:
@@ -64,6 +63,8 @@ class KeptEvent {
     std::array<char, node::Id::kSizeMax + 1> id_{};
     std::array<std::string, 4> texts_;
     std::size_t texts_kept_ = 0;
+    std::vector<std::string> member_texts_;
+    std::vector<pinhole_member> members_;
     ByteVector bytes_;
 };
 

@@ -57,6 +57,8 @@ static void test_nobody_is_no_node(void) {
     CHECK(pinhole_next_event(NULL) == NULL);
     CHECK(pinhole_connect(NULL, "bob", 0, NULL) == PINHOLE_ERROR_ARGUMENT);
     CHECK(pinhole_disconnect(NULL, 1) == PINHOLE_ERROR_ARGUMENT);
+    CHECK(pinhole_join(NULL, "garden") == PINHOLE_ERROR_ARGUMENT);
+    CHECK(pinhole_leave(NULL, "garden") == PINHOLE_ERROR_ARGUMENT);
     CHECK(pinhole_send(NULL, 1, 0, "a", 1, 0) == PINHOLE_ERROR_ARGUMENT);
     CHECK(pinhole_has_room(NULL, 1) == PINHOLE_ERROR_ARGUMENT);
     CHECK(pinhole_unacknowledged(NULL, 1) == 0);

@@ -139,6 +139,24 @@ static void test_much_at_a_time(void) {
     free(message);
 }
 
+static void test_rooms(void) {
+    CHECK(pinhole_join(alice, "no room") == PINHOLE_ERROR_ARGUMENT);
+    CHECK(pinhole_join(alice, "garden") == PINHOLE_OK);
+    const pinhole_event* event = wait_for(alice, bob, PINHOLE_EVENT_MEMBERS);
+    CHECK(strcmp(event->as.members.room, "garden") == 0 && event->as.members.count == 0);
+    CHECK(pinhole_join(bob, "GARDEN") == PINHOLE_OK);
+    event = wait_for(bob, alice, PINHOLE_EVENT_MEMBERS);
+    CHECK(event->as.members.count == 1);
+    CHECK(strcmp(event->as.members.list[0].id, "alice") == 0);
+    CHECK(strcmp(event->as.members.list[0].key, pinhole_key(alice)) == 0);
+    event = wait_for(alice, bob, PINHOLE_EVENT_MEMBERS);
+    CHECK(event->as.members.count == 1);
+    CHECK(strcmp(event->as.members.list[0].id, "bob") == 0);
+    CHECK(pinhole_leave(bob, "garden") == PINHOLE_OK);
+    event = wait_for(alice, bob, PINHOLE_EVENT_MEMBERS);
+    CHECK(event->as.members.count == 0);
+}
+
 static void test_closing(void) {
     CHECK(pinhole_send(bob, alice_at_bob, 1, "last", 4, 0) == PINHOLE_OK);
     CHECK(pinhole_disconnect(bob, alice_at_bob) == PINHOLE_OK);
@@ -169,6 +187,7 @@ int main(int argc, char** argv) {
     test_messages();
     test_polling();
     test_much_at_a_time();
+    test_rooms();
     test_closing();
     pinhole_close(bob);
     pinhole_close(alice);

@@ -37,10 +37,11 @@ static struct {
     pinhole_event event;
 } kept[512];
 static size_t kept_count;
-static char kept_bytes[65536];
+static _Alignas(8) char kept_bytes[65536];
 static size_t kept_size;
 
 static inline const void* copy(const void* bytes, size_t size) {
+    kept_size = (kept_size + 7) / 8 * 8;  // there may be pointers in it
     CHECK(kept_size + size <= sizeof kept_bytes);
     void* to = kept_bytes + kept_size;
     if (size > 0) memcpy(to, bytes, size);
@@ -82,6 +83,23 @@ static inline void keep(pinhole_node* node, const pinhole_event* given) {
         case PINHOLE_EVENT_KEY_MISMATCH:
             copy_text(&event->as.mismatch.pinned);
             copy_text(&event->as.mismatch.announced);
+            break;
+        case PINHOLE_EVENT_MEMBERS: {
+            copy_text(&event->as.members.room);
+            pinhole_member list[15];
+            const size_t count = event->as.members.count;
+            CHECK(count <= sizeof list / sizeof list[0]);
+            for (size_t i = 0; i < count; ++i) {
+                list[i] = event->as.members.list[i];
+                copy_text(&list[i].id);
+                copy_text(&list[i].key);
+            }
+            event->as.members.list = copy(list, count * sizeof list[0]);
+            break;
+        }
+        case PINHOLE_EVENT_ROOM_REFUSED:
+            copy_text(&event->as.room_refused.room);
+            copy_text(&event->as.room_refused.text);
             break;
         case PINHOLE_EVENT_ROOM: break;
     }

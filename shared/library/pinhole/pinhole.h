@@ -2,6 +2,7 @@
 ///
 ///     pinhole_open            a node with an id and a key begins to register with its rendezvous
 ///     pinhole_connect         asks for another peer by its id
+///     pinhole_join            enters a room, whose members are told of each other
 ///     pinhole_send            hands a message over; it leaves with the next poll
 ///     pinhole_poll            runs the loop until there are events, or the time is over
 ///     pinhole_next_event      what happened: registered, connected, a message, the path, closed
@@ -126,6 +127,16 @@ int pinhole_connect(pinhole_node* node, const char* id, uint32_t flags, pinhole_
 /// Closes the connection after all that was sent is acknowledged; PINHOLE_EVENT_CLOSED follows.
 int pinhole_disconnect(pinhole_node* node, pinhole_peer peer);
 
+/// Enters a room of the server, a name of the form of an id: PINHOLE_EVENT_MEMBERS tells who else
+/// is in it, now and with each change, and they see our id and key, whatever `accept` says. Holds
+/// until pinhole_leave, or until the node is closed. With config.psk_file only those who have that
+/// key find the room. Nobody is called: pinhole_connect whom you like. Entering again changes
+/// nothing.
+int pinhole_join(pinhole_node* node, const char* room);
+
+/// Leaves it. Connections with its members stay.
+int pinhole_leave(pinhole_node* node, const char* room);
+
 /// pinhole_send: arrives at most once, and never after a later one of its channel. Without it a
 /// message arrives once, and in order within its channel.
 #define PINHOLE_UNRELIABLE 1u
@@ -163,7 +174,9 @@ typedef enum pinhole_event_type {
     PINHOLE_EVENT_CONNECT_FAILED = 8,  ///< as.end; one try came to nothing
     PINHOLE_EVENT_ROOM = 9,            ///< pinhole_has_room said no, and now it is yes
     PINHOLE_EVENT_CALL_REFUSED = 10,   ///< as.identity, no number: somebody called in vain
-    PINHOLE_EVENT_KEY_MISMATCH = 11    ///< as.mismatch; nothing was sent to it
+    PINHOLE_EVENT_KEY_MISMATCH = 11,   ///< as.mismatch; nothing was sent to it
+    PINHOLE_EVENT_MEMBERS = 12,        ///< as.members; all who are in a room, besides us
+    PINHOLE_EVENT_ROOM_REFUSED = 13    ///< as.room_refused; it is tried again
 } pinhole_event_type;
 
 /// Why the server is not reachable, or not ours any more.
@@ -200,6 +213,19 @@ typedef enum pinhole_reason {
     PINHOLE_REASON_NO_ANSWER = 7,     ///< introduced, but no handshake came back
     PINHOLE_REASON_REFUSED = 8        ///< a budget of the server refused it
 } pinhole_reason;
+
+/// Why we are not in a room. It is tried again, and PINHOLE_EVENT_MEMBERS tells when we are.
+typedef enum pinhole_room_trouble {
+    PINHOLE_ROOM_FULL = 0,   ///< there are 16 in it
+    PINHOLE_ROOM_LIMIT = 1,  ///< we are in too many rooms, or join too often, or the server is full
+    PINHOLE_ROOM_NO_ANSWER = 2  ///< the server is an older one, which knows no rooms
+} pinhole_room_trouble;
+
+/// Somebody in a room.
+typedef struct pinhole_member {
+    const char* id;
+    const char* key;  ///< "pk:..."
+} pinhole_member;
 
 /// What happened. `as` has what stands beside the type. Texts are never NULL, but may be empty.
 typedef struct pinhole_event {
@@ -243,6 +269,16 @@ typedef struct pinhole_event {
             const char* pinned;     ///< "pk:..."
             const char* announced;  ///< "pk:..."
         } mismatch;
+        struct {
+            const char* room;
+            const pinhole_member* list;  ///< `count` of them
+            size_t count;
+        } members;
+        struct {
+            const char* room;
+            pinhole_room_trouble trouble;
+            const char* text;  ///< a sentence fragment about it, for people
+        } room_refused;
     } as;
 } pinhole_event;
 

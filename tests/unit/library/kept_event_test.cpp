@@ -149,5 +149,31 @@ TEST_F(KeptEvents, LeaveOutWhatTheRegistrationTellsAgain) {
     EXPECT_EQ(show(node::RoomToSend{peer_}).type, PINHOLE_EVENT_ROOM);
 }
 
+TEST_F(KeptEvents, NameEverybodyInARoom) {
+    node::RoomMembers room{.room = *wire::Id::parse("garden"), .members = {}};
+    EXPECT_EQ(show(room).as.members.count, 0U);
+    for (const char* id : {"bob", "carol", "dave"}) {
+        room.members.push_back({.id = *wire::Id::parse(id), .key = node_.key()});
+    }
+    const pinhole_event& event = show(room);
+    EXPECT_EQ(event.type, PINHOLE_EVENT_MEMBERS);
+    EXPECT_STREQ(event.as.members.room, "garden");
+    ASSERT_EQ(event.as.members.count, 3U);
+    EXPECT_STREQ(event.as.members.list[0].id, "bob");
+    EXPECT_STREQ(event.as.members.list[2].id, "dave");
+    EXPECT_EQ(event.as.members.list[2].key, node_.key().to_string());
+}
+
+TEST_F(KeptEvents, HaveACodeForEachTroubleWithARoom) {
+    for (int i = 0; i <= static_cast<int>(node::RoomTrouble::kNoAnswer); ++i) {
+        const auto why = static_cast<node::RoomTrouble>(i);
+        const pinhole_event& event = show(node::RoomRefused{*wire::Id::parse("garden"), why});
+        EXPECT_EQ(event.type, PINHOLE_EVENT_ROOM_REFUSED);
+        EXPECT_STREQ(event.as.room_refused.room, "garden");
+        EXPECT_EQ(event.as.room_refused.trouble, i);
+        EXPECT_EQ(event.as.room_refused.text, node::name_of(why));
+    }
+}
+
 }  // namespace
 }  // namespace pinhole::library
