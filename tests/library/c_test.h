@@ -37,13 +37,16 @@ static struct {
     pinhole_event event;
 } kept[512];
 static size_t kept_count;
-static _Alignas(8) char kept_bytes[65536];
+static union {
+    const void* aligned;
+    char bytes[65536];
+} kept_room;
 static size_t kept_size;
 
 static inline const void* copy(const void* bytes, size_t size) {
     kept_size = (kept_size + 7) / 8 * 8;  // there may be pointers in it
-    CHECK(kept_size + size <= sizeof kept_bytes);
-    void* to = kept_bytes + kept_size;
+    CHECK(kept_size + size <= sizeof kept_room.bytes);
+    void* to = kept_room.bytes + kept_size;
     if (size > 0) memcpy(to, bytes, size);
     kept_size += size;
     return to;
