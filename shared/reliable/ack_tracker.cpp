@@ -8,6 +8,9 @@ namespace pinhole::reliable {
 bool AckTracker::on_sent(Instant now, CommandKey key, std::uint16_t sent_time, std::size_t bytes) {
     const std::uint64_t former = index_.find(key);
     const bool is_first = former == SequenceIndex::kNone;
+    // ENet looks at its timers before it reads what arrived, so it repeats what is acknowledged in
+    // there. The answer to that may never come, and ENet does not wait for it: nor do we.
+    if (is_first && left_before(key)) return false;
     const std::uint64_t first = is_first ? begin_span(bytes) : sending(former).first;
     if (!is_first) {
         Sending& before = sending(former);
@@ -18,6 +21,10 @@ bool AckTracker::on_sent(Instant now, CommandKey key, std::uint16_t sent_time, s
     if (in_flight_ == 0) {
         first_sent_at_ = now;
         delivered_at_ = now;
+    }
+    if (is_first) {
+        if (key.channel >= newest_of_.size()) newest_of_.resize(key.channel + std::size_t{1});
+        newest_of_[key.channel] = key.sequence;
     }
     index_.set(key, base_ + sendings_.size());
     sendings_.push() = {.key = key,
@@ -33,6 +40,12 @@ bool AckTracker::on_sent(Instant now, CommandKey key, std::uint16_t sent_time, s
     in_flight_ += bytes;
     drop_done();
     return is_first;
+}
+
+// Commands of a channel leave in order, and less than half of all numbers are under way.
+bool AckTracker::left_before(CommandKey key) const {
+    if (key.channel >= newest_of_.size() || !newest_of_[key.channel]) return false;
+    return static_cast<std::int16_t>(key.sequence - *newest_of_[key.channel]) <= 0;
 }
 
 std::uint64_t AckTracker::begin_span(std::size_t bytes) {

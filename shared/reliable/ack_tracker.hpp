@@ -12,6 +12,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "shared/base/time.hpp"
 #include "shared/reliable/enet_datagram.hpp"
@@ -44,7 +45,8 @@ struct AckSample {
 class AckTracker {
   public:
     /// A command with `bytes` of message leaves in a datagram whose header says `sent_time`. When
-    /// it was in flight already, that former sending is lost. True: it leaves for the first time.
+    /// it was in flight already, that former sending is lost; when it was acknowledged already, it
+    /// counts for nothing. True: it leaves for the first time.
     bool on_sent(Instant now, CommandKey key, std::uint16_t sent_time, std::size_t bytes);
     /// Somebody will be told by `take_sample`.
     void on_acknowledged(Instant now, const EnetAcknowledgement& acknowledgement);
@@ -105,6 +107,7 @@ class AckTracker {
         bool is_acknowledged = false;
     };
 
+    [[nodiscard]] bool left_before(CommandKey key) const;
     [[nodiscard]] Sending& sending(std::uint64_t number) { return sendings_[number - base_]; }
     void give_up(Sending& lost);
     void drop_done();
@@ -119,6 +122,8 @@ class AckTracker {
     std::uint64_t first_base_ = 0;
     std::uint64_t sent_once_ = 0;
     SequenceIndex index_;
+    /// By channel, the number of the command that left for the first time last.
+    std::vector<std::optional<std::uint16_t>> newest_of_;
     RoundTrip round_trip_;
     std::size_t in_flight_ = 0;
     std::size_t to_repeat_ = 0;

@@ -70,6 +70,22 @@ TEST(AckTracker, IgnoresAcknowledgementsOfNothing) {
     EXPECT_EQ(tracker.in_flight(), 0U);
 }
 
+// Otherwise a lost answer to the needless repetition leaves bytes in flight for ever.
+TEST(AckTracker, WaitsForNoAnswerToWhatIsRepeatedAfterItsAcknowledgement) {
+    AckTracker tracker;
+    EXPECT_TRUE(tracker.on_sent(kStart, key(65535), 10, 1000));
+    EXPECT_TRUE(tracker.on_sent(kStart, key(0), 10, 1000)) << "numbers wrap";
+    tracker.on_acknowledged(kStart + 50ms, answer(65535, 10));
+    EXPECT_FALSE(tracker.on_sent(kStart + 50ms, key(65535), 60, 1000));
+    EXPECT_EQ(tracker.in_flight(), 1000U);
+    EXPECT_EQ(tracker.span(), 1000U);
+    tracker.on_acknowledged(kStart + 60ms, answer(0, 10));
+    tracker.on_acknowledged(kStart + 99ms, answer(65535, 60));
+    EXPECT_EQ(tracker.in_flight(), 0U);
+    EXPECT_EQ(tracker.delivered(), 2000U);
+    EXPECT_TRUE(tracker.on_sent(kStart + 99ms, {.channel = 1, .sequence = 1}, 99, 10));
+}
+
 TEST(AckTracker, MeasuresTheRoundTripOfTheSendingThatWasAnswered) {
     AckTracker tracker = with_a_repetition();
     tracker.on_acknowledged(kStart + 130ms, answer(1, 110));
