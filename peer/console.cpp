@@ -87,13 +87,17 @@ struct Console::Terminal {
         return size.ws_col;
     }
 
+    void take_next_prompt() {
+        if (!next_prompt.empty()) prompt = std::exchange(next_prompt, {});
+    }
+
     /// Back to the start of the prompt, however many rows the line takes, and clears from there.
     void erase() const {
         if (!takes_output()) return;
         const LineInfo* line = el_line(editor.get());
         const std::string_view before{line->buffer,
                                       static_cast<std::size_t>(line->cursor - line->buffer)};
-        const std::size_t rows = (display_width(prompt) + display_width(before)) / columns();
+        const std::size_t rows = rows_below(prompt + std::string{before}, columns());
         const std::string up = rows == 0 ? "" : fmt::format("\x1b[{}A", rows);
         fmt::print(out.get(), "{}\r\x1b[J", up);
         static_cast<void>(std::fflush(out.get()));
@@ -115,7 +119,10 @@ struct Console::Terminal {
         if (!line.empty()) ::history(history.get(), &event, H_ENTER, line.c_str());
     }
 
+    /// As it stands on the terminal.
     std::string prompt;
+    /// As it is to stand there; empty for no change.
+    std::string next_prompt;
     File in;
     File out;
     asio::posix::stream_descriptor watcher;
@@ -143,8 +150,13 @@ void Console::hide() {
     if (terminal_->is_active) terminal_->erase();
 }
 
+void Console::set_prompt(std::string prompt) {
+    terminal_->next_prompt = std::move(prompt);
+}
+
 void Console::show() {
     if (!terminal_->is_active) return;
+    terminal_->take_next_prompt();
     el_resize(terminal_->editor.get());
     el_set(terminal_->editor.get(), EL_REFRESH);
 }
@@ -196,6 +208,7 @@ void Console::on_readable() {
     terminal_->remember(whole);
     callbacks_.on_line(std::move(whole));
     if (terminal_->is_stopped) return;
+    terminal_->take_next_prompt();
     el_set(editor, EL_UNBUFFERED, 1);
     terminal_->is_active = true;
     wait();

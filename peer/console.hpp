@@ -33,6 +33,9 @@ class Console final : public Overlay {
     /// Both stdin and stderr are terminals, so that somebody sees a prompt and can answer it.
     [[nodiscard]] static bool is_possible();
 
+    /// Another prompt, from the next `show` on: ask the screen to repaint.
+    void set_prompt(std::string prompt);
+
     void hide() override;
     void show() override;
 

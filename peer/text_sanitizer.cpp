@@ -75,6 +75,26 @@ std::size_t whole_characters(std::string_view text, std::size_t bytes_max) {
     return bytes_max;
 }
 
+std::size_t rows_below(std::string_view text, std::size_t columns) {
+    std::size_t rows = 0;
+    std::size_t column = 0;
+    while (!text.empty()) {
+        const std::size_t size = first_character(text).size;
+        const std::size_t width = display_width(text.substr(0, size));
+        if (column + width > columns) {
+            ++rows;
+            column = 0;
+        }
+        column += width;
+        if (column >= columns) {
+            ++rows;
+            column = 0;
+        }
+        text.remove_prefix(size);
+    }
+    return rows;
+}
+
 std::size_t display_width(std::string_view text) {
     std::size_t columns = 0;
     while (!text.empty()) {

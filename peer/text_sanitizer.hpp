@@ -18,6 +18,11 @@ namespace pinhole::peer {
 /// a UTF-8 sequence; never 0 for a text that is not empty when `bytes_max` is at least 4.
 [[nodiscard]] std::size_t whole_characters(std::string_view text, std::size_t bytes_max);
 
+/// How many rows below its beginning the cursor stands after a printable UTF-8 text that begins in
+/// the first of `columns` columns. A wide character that does not fit into its row goes to the
+/// next.
+[[nodiscard]] std::size_t rows_below(std::string_view text, std::size_t columns);
+
 /// Columns that a printable UTF-8 text takes on a terminal.
 [[nodiscard]] std::size_t display_width(std::string_view text);
 

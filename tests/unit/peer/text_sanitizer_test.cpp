@@ -98,5 +98,16 @@ TEST(TextSanitizer, MeasuresColumns) {
     EXPECT_EQ(display_width("e\u0301"), 1U);
 }
 
+TEST(RowsBelow, CountsRowsAsATerminalFillsThem) {
+    EXPECT_EQ(rows_below("", 10), 0U);
+    EXPECT_EQ(rows_below("123456789", 10), 0U);
+    EXPECT_EQ(rows_below("1234567890", 10), 1U) << "the cursor waits in the next row";
+    EXPECT_EQ(rows_below(std::string(35, 'x'), 10), 3U);
+    EXPECT_EQ(rows_below("123456789漢", 10), 1U);
+    EXPECT_EQ(rows_below("漢字漢字漢", 9), 1U) << "the fifth does not fit into its row";
+    EXPECT_EQ(rows_below("123456789漢12345678", 10), 2U);
+    EXPECT_EQ(rows_below("e\u0301e\u0301e\u0301", 4), 0U) << "a combining mark has no width";
+}
+
 }  // namespace
 }  // namespace pinhole::peer
