@@ -26,6 +26,7 @@ ChatCommand parse_slash(const Split& words) {
     if (words.first == "/help") return ShowHelp{};
     if (words.first == "/path") return ShowPaths{};
     if (words.first == "/peers") return ShowPeers{};
+    if (words.first == "/room") return ShowRoom{};
     if (words.first == "/quit") return Quit{};
     if (words.first != "/connect") {
         return NotUnderstood{

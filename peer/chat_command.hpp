@@ -25,6 +25,7 @@ struct ConnectTo {
 struct ShowHelp {};
 struct ShowPaths {};
 struct ShowPeers {};
+struct ShowRoom {};
 struct Quit {};
 /// Neither; `sentence` says what was wrong with it.
 struct NotUnderstood {
@@ -33,18 +34,19 @@ struct NotUnderstood {
 /// An empty line.
 struct Nothing {};
 
-using ChatCommand = std::variant<SayToAll, SayTo, ConnectTo, ShowHelp, ShowPaths, ShowPeers, Quit,
-                                 NotUnderstood, Nothing>;
+using ChatCommand = std::variant<SayToAll, SayTo, ConnectTo, ShowHelp, ShowPaths, ShowPeers,
+                                 ShowRoom, Quit, NotUnderstood, Nothing>;
 
 /// Never fails. A text that begins with a slash is written with two.
 [[nodiscard]] ChatCommand parse_chat_command(std::string_view line);
 
 /// What `/help` shows, one line each.
 inline constexpr std::string_view kChatHelp =
-    "text           to everybody who is connected\n"
+    "text           to everybody who is here, in the room or connected\n"
     "@NAME text     to one peer\n"
     "/connect NAME  call somebody\n"
     "/peers         who is here, and their keys\n"
+    "/room          who is in the room\n"
     "/path          how they are reached\n"
     "/quit          leave; so does Ctrl-D\n"
     "//text         a text that begins with a slash";

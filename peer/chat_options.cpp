@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "peer/chat_protocol.hpp"
+#include "peer/text_sanitizer.hpp"
 
 namespace pinhole::peer {
 
@@ -22,9 +23,16 @@ ChatOptions chat_options(const Settings& settings) {
         const Id peer = other_peer(word, out.station.id);
         if (std::ranges::find(out.peers, peer) == out.peers.end()) out.peers.push_back(peer);
     }
+    if (const auto room = settings.text("room")) {
+        out.room = Id::parse(*room);
+        if (!out.room) {
+            throw UsageError(fmt::format("'{}' is no name of a room: 1 to 32 of a-z 0-9 . _ -",
+                                         sanitized(*room)));
+        }
+    }
     out.message = settings.text("message");
-    if (out.message && out.peers.size() != 1) {
-        throw UsageError("--message goes to exactly one PEER");
+    if (out.message && !out.room && out.peers.size() != 1) {
+        throw UsageError("--message goes to exactly one PEER, or to a --room");
     }
     if (out.message && out.message->size() > kTextBytesMax) {
         throw UsageError(fmt::format("--message is longer than {} bytes", kTextBytesMax));

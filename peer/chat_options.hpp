@@ -19,9 +19,13 @@ inline constexpr Flag kAcceptFlag{.name = "accept",
 inline constexpr auto kChatFlags = joined(
     kStationFlags, std::array{
                        kAcceptFlag,
+                       Flag{.name = "room",
+                            .argument = "NAME",
+                            .help = "meet whoever is in it; closed by --psk-file",
+                            .kind = FlagKind::kText},
                        Flag{.name = "message",
                             .argument = "TEXT",
-                            .help = "send one text to one peer, wait for its receipt, end",
+                            .help = "send one text to a peer or room, wait for receipts, end",
                             .kind = FlagKind::kText},
                        kTimeoutFlag.saying("give up a --message after this (30)"),
                        kWaitFlag.saying("wait for an offline peer; stay after the end of input"),
@@ -30,7 +34,8 @@ inline constexpr auto kChatFlags = joined(
 struct ChatOptions {
     StationOptions station;
     std::vector<Id> peers;
-    /// One shot: send this to the one peer and end.
+    std::optional<Id> room{};
+    /// One shot: send this to the one peer, or to whoever is in the room, and end.
     std::optional<std::string> message;
     bool wait = false;
     /// Of a one shot; `Duration::max()` for no limit.

@@ -6,23 +6,39 @@
 #include "peer/text_sanitizer.hpp"
 
 namespace pinhole::peer {
+namespace {
+
+std::string_view word_of(Room::State state) {
+    switch (state) {
+        case Room::State::kWaiting: return "waiting";
+        case Room::State::kConnected: return "connected";
+        case Room::State::kLost: return "lost, trying again";
+        case Room::State::kRefusesUs: return "takes no call of ours, trying again";
+        case Room::State::kKeptOut: return "kept out";
+    }
+    return "?";
+}
+
+}  // namespace
 
 void Chat::obey(const SayToAll& what) {
     if (what.text.size() > kTextBytesMax) {
         return station_.narrator().warn("that is too long for one text; not sent");
     }
-    if (listeners_.empty()) {
+    std::set<Id> receivers = room_receivers();
+    receivers.insert(listeners_.begin(), listeners_.end());
+    if (receivers.empty()) {
         return station_.narrator().warn("nobody is connected, so that was not sent; /connect NAME");
     }
-    for (const Id& peer : listeners_) say(peer, what.text);
+    say_typed(receivers, what.text);
 }
 
 void Chat::obey(const SayTo& what) {
-    if (!station_.is_connected(what.peer)) {
+    if (!station_.is_connected(what.peer) && !(room_ && room_->takes_texts(what.peer))) {
         return station_.narrator().warn(
             fmt::format("{0} is not connected, so that was not sent; /connect {0}", what.peer));
     }
-    say(what.peer, what.text.substr(0, whole_characters(what.text, kTextBytesMax)));
+    say_typed({what.peer}, what.text.substr(0, whole_characters(what.text, kTextBytesMax)));
 }
 
 void Chat::obey(const ConnectTo& what) {
@@ -58,6 +74,18 @@ void Chat::obey(const ShowPeers& /*peers*/) {
         station_.narrator().warn(
             fmt::format("{} {} {}", peer.id, peer.is_connected ? "connected" : "waiting",
                         peer.key ? peer.key->to_string() : std::string{"(key not known yet)"}));
+    }
+}
+
+void Chat::obey(const ShowRoom& /*room*/) {
+    if (!room_) return station_.narrator().warn("not in a room; start with --room NAME");
+    const auto members = room_->members();
+    if (members.empty()) {
+        return station_.narrator().warn(fmt::format("{}: nobody else is here", *options_.room));
+    }
+    for (const auto& member : members) {
+        station_.narrator().warn(
+            fmt::format("{}: {} {}", *options_.room, member.id, word_of(member.state)));
     }
 }
 

@@ -58,6 +58,16 @@ std::string_view token_of(node::ServerTrouble trouble) {
     return "?";
 }
 
+std::string_view token_of(Room::Change change) {
+    switch (change) {
+        case Room::Change::kJoined: return "joined";
+        case Room::Change::kLeft: return "left";
+        case Room::Change::kLost: return "lost";
+        case Room::Change::kBack: return "back";
+    }
+    return "?";
+}
+
 std::string registered(const node::Registered& event) {
     Object object = begin("registered");
     object["server"] = event.server.to_string();
@@ -119,6 +129,22 @@ std::string delivered(const Id& peer, std::uint32_t id) {
     Object object = begin("delivered");
     object["peer"] = peer.text();
     object["id"] = id;
+    return line(object);
+}
+
+std::string room(const node::RoomMembers& event) {
+    Object object = begin("room");
+    object["room"] = event.room.text();
+    object["members"] = Object::array();
+    for (const auto& member : event.members) object["members"].push_back(member.id.text());
+    return line(object);
+}
+
+std::string member(const Id& room, const Id& peer, Room::Change change) {
+    Object object = begin("member");
+    object["room"] = room.text();
+    object["peer"] = peer.text();
+    object["change"] = token_of(change);
     return line(object);
 }
 

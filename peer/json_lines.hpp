@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "peer/exit_code.hpp"
+#include "peer/room.hpp"
 #include "shared/node/event.hpp"
 
 namespace pinhole::peer::json {
@@ -26,6 +27,9 @@ using node::Id;
 /// `text` may hold anything.
 [[nodiscard]] std::string message(const Id& peer, std::uint32_t id, std::string_view text);
 [[nodiscard]] std::string delivered(const Id& peer, std::uint32_t id);
+/// Who is in a room.
+[[nodiscard]] std::string room(const node::RoomMembers& event);
+[[nodiscard]] std::string member(const Id& room, const Id& peer, Room::Change change);
 [[nodiscard]] std::string error(ExitCode code, std::string_view message);
 
 /// One answered measurement of `ping`.
@@ -41,5 +45,6 @@ struct Pong {
 [[nodiscard]] std::string_view token_of(node::PathState state);
 [[nodiscard]] std::string_view token_of(node::CloseReason reason);
 [[nodiscard]] std::string_view token_of(node::ServerTrouble trouble);
+[[nodiscard]] std::string_view token_of(Room::Change change);
 
 }  // namespace pinhole::peer::json

@@ -161,6 +161,8 @@ void Narrator::say_path(const Id& id, Peer& peer) {
                                 peer.path->remote ? peer.path->remote->to_string() : std::string{})
                   : words;
     if (std::exchange(peer.said, news) == news) return;
+    const bool is_lost = peer.path && peer.path->state == PathState::kLost;
+    if (is_lost && members_.contains(id)) return;  // `member` tells it.
     if (is_first && !std::exchange(rendezvous_told_, true)) {
         words = fmt::format("rendezvous ok {} | {}", milliseconds(server_rtt_), words);
     }
@@ -211,6 +213,7 @@ void Narrator::closed(Instant now, const Id& id, node::CloseReason reason) {
     if (reason == node::CloseReason::kPeerRestarted) {
         progress(now, Progress::kReconnecting, std::string{id.text()});
     }
+    if (members_.contains(id)) return;  // `member` tells it.
     if (reason == node::CloseReason::kDone) return say(fmt::format("{} left", id));
     if (reason != node::CloseReason::kLocal) say(fmt::format("{}: {}", id, node::name_of(reason)));
 }
@@ -232,13 +235,64 @@ void Narrator::call_refused(const node::CallRefused& event) {
     say(fmt::format("{}: refused a call of {} {} (--accept)", options_.self, event.id, event.key));
 }
 
+// ---- rooms
+
+std::string Narrator::painted(const Id& peer) const {
+    return screen_.talk_painted_as(peer.text(), peer.text());
+}
+
+void Narrator::room(const node::RoomMembers& event) {
+    if (options_.json) screen_.data(json::room(event));
+    if (std::exchange(room_told_, true)) return;
+    end_progress();
+    if (event.members.empty()) {
+        return say(
+            fmt::format("{0}: nobody else is here yet; on another machine run: peer --id NAME "
+                        "--via {1} --room {0}",
+                        event.room, options_.via));
+    }
+    std::string names;
+    for (const auto& member : event.members) {
+        names += (names.empty() ? "" : ", ") + painted(member.id);
+    }
+    const std::size_t count = event.members.size();
+    say(fmt::format("{}: {} other{} here: {}", event.room, count, count == 1 ? "" : "s", names));
+}
+
+void Narrator::member(const Id& room, const Room::News& news) {
+    if (options_.json) screen_.data(json::member(room, news.peer, news.change));
+    const std::string name = painted(news.peer);
+    switch (news.change) {
+        case Room::Change::kJoined:
+            members_.insert(news.peer);
+            // Whom we found here we did not see come.
+            if (!news.was_here_first) say(fmt::format("{} joined {}", name, room));
+            return;
+        case Room::Change::kLeft:
+            members_.erase(news.peer);
+            return say(fmt::format("{} left {}", name, room));
+        case Room::Change::kLost: return say(fmt::format("lost {}; trying again", name));
+        case Room::Change::kBack: return say(fmt::format("{} is back", name));
+    }
+}
+
+void Narrator::member_waits(const Id& room, const Id& peer, node::CloseReason reason) {
+    const auto [known, is_new] = waiting_for_.try_emplace(peer, reason);
+    if (!is_new && std::exchange(known->second, reason) == reason) return;
+    say(fmt::format("{}: {} for {}: {}; trying again", room, word_of(Progress::kWaiting),
+                    painted(peer), node::name_of(reason)));
+}
+
 // ---- texts and ends
 
-std::optional<OutputMark> Narrator::message(const Id& peer, std::uint32_t number,
-                                            std::string_view text) {
-    if (options_.json) return screen_.precious_data(json::message(peer, number, text));
+std::optional<OutputMark> Narrator::message(const Id& peer, const ChatText& text,
+                                            std::string_view time) {
+    if (options_.json) {
+        return screen_.precious_data(json::message(peer, text.name.number, text.text));
+    }
     return screen_.precious_data(fmt::format(
-        "{} {}", screen_.painted_data(Paint::kName, fmt::format("{}:", peer)), sanitized(text)));
+        "{}{}{} {}", time, time.empty() ? "" : " ",
+        screen_.data_painted_as(peer.text(), fmt::format("{}:", peer)), sanitized(text.text)));
 }
 
 void Narrator::delivered(const Id& peer, std::uint32_t number) {

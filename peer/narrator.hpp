@@ -12,7 +12,9 @@
 #include <set>
 #include <string>
 
+#include "peer/chat_protocol.hpp"
 #include "peer/problems.hpp"
+#include "peer/room.hpp"
 #include "peer/screen.hpp"
 #include "shared/node/event.hpp"
 
@@ -66,10 +68,16 @@ class Narrator {
     void waiting(Instant now, const Id& peer, node::CloseReason reason);
     void call_refused(const node::CallRefused& event);
 
+    /// Who is in our room; words only the first time. Of its members `member` tells from now on.
+    void room(const node::RoomMembers& event);
+    void member(const Id& room, const Room::News& news);
+    /// A member is not reached yet; calling goes on. Once for each reason.
+    void member_waits(const Id& room, const Id& peer, node::CloseReason reason);
+
     /// A text was received; `Screen::is_out` tells when the user has it. Nothing when it cannot be
-    /// handed to the user.
-    [[nodiscard]] std::optional<OutputMark> message(const Id& peer, std::uint32_t number,
-                                                    std::string_view text);
+    /// handed to the user. `time` stands before it in words, unless it is empty.
+    [[nodiscard]] std::optional<OutputMark> message(const Id& peer, const ChatText& text,
+                                                    std::string_view time);
     void delivered(const Id& peer, std::uint32_t number);
     /// A measurement, as a line of data.
     void pong(std::string_view words, const std::string& json_line);
@@ -101,12 +109,15 @@ class Narrator {
     void progress(Instant now, Progress what, std::string subject);
     void end_progress();
     void say_path(const Id& id, Peer& peer);
+    [[nodiscard]] std::string painted(const Id& peer) const;
     [[nodiscard]] std::string arrow(const Id& id, const Peer& peer) const;
 
     Screen& screen_;
     Options options_;
     std::map<Id, Peer> peers_;
     std::set<Id> refused_;
+    /// Members who are connected, or were and are missed.
+    std::set<Id> members_;
     std::map<Id, node::CloseReason> waiting_for_;
     std::optional<Progress> progress_;
     std::string subject_;
@@ -117,6 +128,7 @@ class Narrator {
     bool is_server_lost_ = false;
     bool is_over_tcp_ = false;
     bool rendezvous_told_ = false;
+    bool room_told_ = false;
 };
 
 }  // namespace pinhole::peer

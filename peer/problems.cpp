@@ -136,6 +136,46 @@ Problem not_connected(const Id& peer, CloseReason reason, const std::string& via
     return {};
 }
 
+Problem room_refused(const Id& room, node::RoomTrouble why, const std::string& via) {
+    switch (why) {
+        case node::RoomTrouble::kFull:
+            return {ExitCode::kRefused,
+                    fmt::format("room {} is full\n  choose another one, or wait here with --wait "
+                                "until somebody leaves",
+                                room)};
+        case node::RoomTrouble::kLimit:
+            return {ExitCode::kRefused,
+                    fmt::format("rendezvous {} does not let us into room {}: too many rooms, or "
+                                "too many joins from here\n  wait a minute and try again",
+                                via, room)};
+        case node::RoomTrouble::kNoAnswer:
+            return {ExitCode::kTimeout,
+                    fmt::format("rendezvous {} knows no rooms\n  it is an older one; name the "
+                                "peers instead: peer --via {} NAME...",
+                                via, via)};
+    }
+    return {};
+}
+
+Problem nobody_in_room(const Id& room, const std::string& via) {
+    return {ExitCode::kPeerOffline,
+            fmt::format("nobody is in room {0} at {1}, or nobody takes calls of ours\n  on another "
+                        "machine run: peer --id NAME --via {1} --room {0} ; or wait here with "
+                        "--wait",
+                        room, via)};
+}
+
+Problem room_message_timed_out(const Id& room, std::size_t unconfirmed) {
+    return {ExitCode::kTimeout,
+            unconfirmed > 0
+                ? fmt::format("{} of room {} did not confirm the message in time\n  give them "
+                              "longer: --timeout SECONDS",
+                              unconfirmed, room)
+                : fmt::format("nobody came to room {} in time, nothing was sent\n  give them "
+                              "longer: --timeout SECONDS",
+                              room)};
+}
+
 Problem message_timed_out(const Id& peer, bool was_connected) {
     return {
         ExitCode::kTimeout,

@@ -42,6 +42,11 @@ struct KeyChange {
 /// No connection to `peer` came about.
 [[nodiscard]] Problem not_connected(const Id& peer, node::CloseReason reason,
                                     const std::string& via);
+/// The rendezvous does not let us into the room.
+[[nodiscard]] Problem room_refused(const Id& room, node::RoomTrouble why, const std::string& via);
+/// There is nobody in the room to whom a message could go.
+[[nodiscard]] Problem nobody_in_room(const Id& room, const std::string& via);
+[[nodiscard]] Problem room_message_timed_out(const Id& room, std::size_t unconfirmed);
 [[nodiscard]] Problem message_timed_out(const Id& peer, bool was_connected);
 [[nodiscard]] Problem ping_timed_out(const Id& peer, bool was_connected);
 [[nodiscard]] Problem only_a_relay(const Id& peer, std::string_view why);

@@ -1,5 +1,6 @@
 #include "peer/screen.hpp"
 
+#include <array>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,7 +20,6 @@ bool takes_color(ColorMode mode, bool is_terminal, const net::Environment& envir
 
 std::string_view code_of(Paint paint) {
     switch (paint) {
-        case Paint::kName: return "\x1b[36m";
         case Paint::kGood: return "\x1b[32m";
         case Paint::kWarning: return "\x1b[33m";
         case Paint::kError: return "\x1b[31m";
@@ -27,9 +27,20 @@ std::string_view code_of(Paint paint) {
     return {};
 }
 
-std::string painted(bool with_color, Paint paint, std::string_view text) {
+/// Cyan, magenta, green, yellow, bright blue: red is for errors.
+constexpr std::array<std::string_view, 5> kNameCodes{"\x1b[36m", "\x1b[35m", "\x1b[32m", "\x1b[33m",
+                                                     "\x1b[94m"};
+
+/// The same on every machine and in every run: FNV-1a, of which the last bits are poor.
+std::string_view code_of_name(std::string_view name) {
+    std::uint32_t hash = 2'166'136'261U;
+    for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 16'777'619U;
+    return kNameCodes[(hash >> 7U) % kNameCodes.size()];
+}
+
+std::string painted(bool with_color, std::string_view code, std::string_view text) {
     if (!with_color) return std::string{text};
-    return fmt::format("{}{}\x1b[0m", code_of(paint), text);
+    return fmt::format("{}{}\x1b[0m", code, text);
 }
 
 /// Both descriptors lead to one pipe, terminal or socket. Files do not count: nothing waits there.
@@ -85,17 +96,29 @@ void Screen::state(std::string_view line) {
 }
 
 std::string Screen::painted_data(Paint paint, std::string_view text) const {
-    return painted(out_color_, paint, text);
+    return painted(out_color_, code_of(paint), text);
 }
 
 std::string Screen::painted_talk(Paint paint, std::string_view text) const {
-    return painted(err_color_, paint, text);
+    return painted(err_color_, code_of(paint), text);
+}
+
+std::string Screen::data_painted_as(std::string_view name, std::string_view text) const {
+    return painted(out_color_, code_of_name(name), text);
+}
+
+std::string Screen::talk_painted_as(std::string_view name, std::string_view text) const {
+    return painted(err_color_, code_of_name(name), text);
 }
 
 void Screen::set_overlay(Overlay* overlay) {
     clear_state();
     overlay_ = overlay;
     overlay_is_away_ = false;
+}
+
+void Screen::repaint_overlay() {
+    if (overlay_ != nullptr) pump(err());
 }
 
 void Screen::put(Outlet& to, std::string_view line) {

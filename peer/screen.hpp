@@ -20,7 +20,7 @@
 namespace pinhole::peer {
 
 enum class ColorMode : std::uint8_t { kAuto, kAlways, kNever };
-enum class Paint : std::uint8_t { kName, kGood, kWarning, kError };
+enum class Paint : std::uint8_t { kGood, kWarning, kError };
 
 /// Data that may wait for the reader of stdout: more than four peers have in flight that send
 /// nothing but texts of the greatest length (64 of 60000 bytes each).
@@ -73,11 +73,18 @@ class Screen {
     /// `text` in colour if the stream takes it.
     [[nodiscard]] std::string painted_data(Paint paint, std::string_view text) const;
     [[nodiscard]] std::string painted_talk(Paint paint, std::string_view text) const;
+    /// `text` in the colour that `name` always has: one of a few that are read well on dark and on
+    /// light, so two names may share it.
+    [[nodiscard]] std::string data_painted_as(std::string_view name, std::string_view text) const;
+    [[nodiscard]] std::string talk_painted_as(std::string_view name, std::string_view text) const;
 
     /// Null for none. Must outlive its stay here.
     void set_overlay(Overlay* overlay);
+    /// Takes the overlay away and shows it again, as soon as the terminal takes that.
+    void repaint_overlay();
 
     [[nodiscard]] bool talks_to_terminal() const { return err().is_terminal(); }
+    [[nodiscard]] bool shows_data_on_terminal() const { return has_data() && out_.is_terminal(); }
     /// Everything up to there is written.
     [[nodiscard]] bool is_out(OutputMark mark) const { return out_.written() >= mark; }
     /// So much waits that nobody should make more data for now.

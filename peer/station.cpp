@@ -294,7 +294,10 @@ const Id* Station::id_of(PeerNumber number) const {
 
 void Station::disconnect(const Id& peer) {
     const auto number = numbers_.find(peer);
-    if (number != numbers_.end()) node_.disconnect(now(), number->second);
+    if (number != numbers_.end()) return node_.disconnect(now(), number->second);
+    for (const auto& status : node_.peers()) {
+        if (status.id == peer) return node_.disconnect(now(), status.peer);
+    }
 }
 
 }  // namespace pinhole::peer

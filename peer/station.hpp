@@ -81,8 +81,14 @@ class Station {
     [[nodiscard]] ExitCode run(Activity& activity);
 
     void connect(const Id& peer, bool keep_trying);
-    /// Closes the connection; `on_closed` follows.
+    /// Closes the connection; `on_closed` follows. Without one, ends what `connect` began.
     void disconnect(const Id& peer);
+    /// What we know of the peer that shows this key; nothing before the rendezvous took us.
+    enum class Standing : std::uint8_t { kUnknown, kKnown, kOtherKey };
+    [[nodiscard]] Standing standing_of(const Id& peer, const crypto::PublicKey& key) const;
+    /// It shows another key than the one that we know: `Activity::on_key_changed` follows, once for
+    /// each key.
+    void note_other_key(const Id& peer, const crypto::PublicKey& key);
     /// Enters a room of the rendezvous; `on_room` follows.
     void join(const Id& room);
     /// False when the connection does not take it now.
@@ -154,6 +160,10 @@ class Station {
     /// True when the key was not known before; nothing when another one is.
     [[nodiscard]] std::optional<bool> learn(const Id& id, const crypto::PublicKey& key);
     void trust_known_peers();
+    /// The key that a peer must have, by the command line or as it was remembered.
+    [[nodiscard]] std::optional<crypto::PublicKey> pin_of(const Id& peer) const;
+    /// As the user is told of it; `pinned` when it is not in the store.
+    [[nodiscard]] KnownKey known_key_of(const Id& id, const crypto::PublicKey& pinned) const;
     void note_key_change(const Id& id, const KnownKey& known, const crypto::PublicKey& announced);
     /// The network's part of the end.
     void say_goodbye();

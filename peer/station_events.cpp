@@ -68,11 +68,33 @@ void Station::on(const node::CallRefused& event) {
 }
 
 void Station::on(const node::KeyMismatch& event) {
-    if (!server_key_) return;
-    const KnownKey* known = trust_.find_peer({.id = event.id, .server = *server_key_});
-    note_key_change(event.id,
-                    known ? *known : KnownKey{.key = event.pinned, .first_seen = "this start"},
-                    event.announced);
+    if (server_key_)
+        note_key_change(event.id, known_key_of(event.id, event.pinned), event.announced);
+}
+
+KnownKey Station::known_key_of(const Id& id, const crypto::PublicKey& pinned) const {
+    const KnownKey* known = trust_.find_peer({.id = id, .server = *server_key_});
+    return known ? *known : KnownKey{.key = pinned, .first_seen = "this start"};
+}
+
+Station::Standing Station::standing_of(const Id& peer, const crypto::PublicKey& key) const {
+    const auto pin = pin_of(peer);
+    if (!pin) return Standing::kUnknown;
+    return *pin == key ? Standing::kKnown : Standing::kOtherKey;
+}
+
+std::optional<crypto::PublicKey> Station::pin_of(const Id& peer) const {
+    // A pin of this start is the user's last word.
+    const auto pin = options_.pins.find(peer);
+    if (pin != options_.pins.end()) return pin->second;
+    if (!server_key_) return std::nullopt;
+    const KnownKey* known = trust_.find_peer({.id = peer, .server = *server_key_});
+    return known ? std::optional{known->key} : std::nullopt;
+}
+
+void Station::note_other_key(const Id& peer, const crypto::PublicKey& key) {
+    const auto pin = pin_of(peer);
+    if (pin && server_key_) note_key_change(peer, known_key_of(peer, *pin), key);
 }
 
 void Station::note_key_change(const Id& id, const KnownKey& known,

@@ -19,6 +19,7 @@ namespace pinhole::cli {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 using Clock = std::chrono::steady_clock;
 
 /// A peer that has a terminal of its own as its three streams.
@@ -140,9 +141,56 @@ TEST_F(Terminal, WhatIsTypedArrivesAndWhatArrivesLeavesThePromptAlone) {
     ASSERT_TRUE(bob_->shows("half a li")) << bob_->seen();
     alice_->write_line("hello\x1b[2J");
     ASSERT_TRUE(bob_->shows("hello\\u{1b}[2J")) << bob_->seen();
-    ASSERT_TRUE(bob_->shows("bob> half a li")) << "the line comes back: " << bob_->seen();
+    ASSERT_TRUE(bob_->shows("bob ✓> half a li")) << "the line comes back: " << bob_->seen();
     bob_->type("ne\r");
     EXPECT_TRUE(says(*alice_, Stream::kOut, "bob: half a line")) << bob_->seen();
+}
+
+TEST_F(Terminal, IncomingLinesCarryATimeAndANameInColour) {
+    ASSERT_NO_FATAL_FAILURE(start_both());
+    alice_->write_line("hello");
+    ASSERT_TRUE(bob_->shows("\x1b[32malice:\x1b[0m hello")) << bob_->seen();
+    const std::string before = bob_->seen().substr(0, bob_->seen().find("\x1b[32malice:"));
+    EXPECT_THAT(before.substr(before.size() - 6), MatchesRegex("[0-9][0-9]:[0-9][0-9] "));
+}
+
+TEST_F(Terminal, ThePromptTellsWhatIsNotConfirmed) {
+    ASSERT_NO_FATAL_FAILURE(start_both());
+    alice_->send_signal(SIGSTOP);
+    bob_->type("one\r");
+    ASSERT_TRUE(bob_->shows("bob 1…> ")) << bob_->seen();
+    bob_->type("two\rha");
+    ASSERT_TRUE(bob_->shows("bob 2…> ")) << bob_->seen();
+    ASSERT_TRUE(bob_->shows("ha")) << bob_->seen();
+    alice_->send_signal(SIGCONT);
+    ASSERT_TRUE(bob_->shows("bob ✓> ha")) << "what is being typed stays: " << bob_->seen();
+}
+
+TEST_F(Terminal, LinesAreEditedByCharactersAndComeBack) {
+    ASSERT_NO_FATAL_FAILURE(start_both());
+    const std::string left = "\x1b[D";
+    const std::string up = "\x1b[A";
+    bob_->type("日本語" + left + left + "é\x7f" + "x\r");
+    EXPECT_TRUE(says(*alice_, Stream::kOut, "bob: 日x本語")) << bob_->seen();
+    bob_->type("e\u0301 and more\r");
+    EXPECT_TRUE(says(*alice_, Stream::kOut, "bob: e\u0301 and more")) << bob_->seen();
+    bob_->type(up + up + "!\r");
+    EXPECT_TRUE(says(*alice_, Stream::kOut, "bob: 日x本語!")) << bob_->seen();
+}
+
+TEST_F(Terminal, ALineOfSeveralRowsGivesWayWhole) {
+    ASSERT_NO_FATAL_FAILURE(start_both());
+    // Five columns of prompt and 77 wide characters: one column of the first row stays empty, so
+    // the second one is full, and the cursor is in the third.
+    std::string line;
+    for (int count = 0; count < 77; ++count) line += "漢";
+    bob_->type(line + "\x05");
+    ASSERT_TRUE(bob_->shows("漢漢漢")) << bob_->seen();
+    alice_->write_line("hello");
+    ASSERT_TRUE(bob_->shows("hello")) << bob_->seen();
+    EXPECT_THAT(bob_->seen(), HasSubstr("\x1b[2A\r\x1b[J")) << "up two rows, then cleared";
+    bob_->type("\r");
+    EXPECT_TRUE(says(*alice_, Stream::kOut, "bob: " + line)) << bob_->seen();
 }
 
 TEST_F(Terminal, CommandsAnswer) {

@@ -30,6 +30,7 @@ TEST(ChatCommand, SlashWordsAreCommands) {
     static_cast<void>(as<ShowHelp>("/help"));
     static_cast<void>(as<ShowPaths>("/path"));
     static_cast<void>(as<ShowPeers>("/peers"));
+    static_cast<void>(as<ShowRoom>("/room"));
     static_cast<void>(as<Quit>("/quit"));
 }
 

@@ -36,6 +36,16 @@ TEST(JsonLines, AreAsScriptsKnowThem) {
               R"({"v":1,"event":"closed","peer":"bob","reason":"done"})");
     EXPECT_EQ(json::server_lost({.trouble = node::ServerTrouble::kNoAnswer, .shown_key = {}}),
               R"({"v":1,"event":"server_lost","trouble":"no_answer"})");
+    const Id garden = *Id::parse("garden");
+    EXPECT_EQ(json::room({.room = garden, .members = {{kBob, key_of(1)}, {garden, key_of(2)}}}),
+              R"({"v":1,"event":"room","room":"garden","members":["bob","garden"]})");
+    EXPECT_EQ(json::room({.room = garden, .members = {}}),
+              R"({"v":1,"event":"room","room":"garden","members":[]})");
+    EXPECT_EQ(json::member(garden, kBob, Room::Change::kJoined),
+              R"({"v":1,"event":"member","room":"garden","peer":"bob","change":"joined"})");
+    EXPECT_EQ(json::token_of(Room::Change::kLeft), "left");
+    EXPECT_EQ(json::token_of(Room::Change::kLost), "lost");
+    EXPECT_EQ(json::token_of(Room::Change::kBack), "back");
     EXPECT_EQ(json::error(ExitCode::kPeerOffline, "x"),
               R"({"v":1,"event":"error","code":4,"message":"x"})");
 }

@@ -16,6 +16,10 @@ using ::testing::HasSubstr;
 const Id kAlice = *Id::parse("alice");
 constexpr Instant kStart{1s};
 
+ChatText text(std::string_view words) {
+    return {.name = {.run = 7, .number = 1}, .text = words};
+}
+
 crypto::PublicKey key_of(unsigned octet) {
     crypto::PublicKey key;
     key.raw.fill(static_cast<std::byte>(octet));
@@ -105,10 +109,76 @@ TEST_F(NarratorTest, TellsHowTheOtherSideComesIn) {
 }
 
 TEST_F(NarratorTest, RemoteTextIsSanitisedAndDeliveryIsSilent) {
-    EXPECT_TRUE(narrator_.message(kAlice, 1, "a\x1b[2J\nb").has_value());
+    EXPECT_TRUE(narrator_.message(kAlice, text("a\x1b[2J\nb"), "").has_value());
     narrator_.delivered(kAlice, 1);
     EXPECT_EQ(captured_.out.take(), "alice: a\\u{1b}[2J\\u{a}b\n");
     EXPECT_EQ(captured_.err.take(), "");
+}
+
+TEST_F(NarratorTest, ATimeStandsBeforeTheName) {
+    EXPECT_TRUE(narrator_.message(kAlice, text("hi"), "09:05").has_value());
+    EXPECT_EQ(captured_.out.take(), "09:05 alice: hi\n");
+}
+
+node::RoomMembers garden(const std::vector<std::string_view>& names) {
+    node::RoomMembers out{.room = *Id::parse("garden"), .members = {}};
+    for (const auto name : names) out.members.push_back({.id = *Id::parse(name), .key = {}});
+    return out;
+}
+
+TEST_F(NarratorTest, WhoIsInTheRoomIsToldOnce) {
+    narrator_.room(garden({"carol", "dave", "alice"}));
+    EXPECT_EQ(captured_.err.take(), "garden: 3 others here: carol, dave, alice\n");
+    narrator_.room(garden({"carol"}));
+    EXPECT_EQ(captured_.err.take(), "");
+    EXPECT_EQ(captured_.out.take(), "");
+}
+
+TEST_F(NarratorTest, OneInTheRoomIsOneOther) {
+    narrator_.room(garden({"carol"}));
+    EXPECT_EQ(captured_.err.take(), "garden: 1 other here: carol\n");
+}
+
+TEST_F(NarratorTest, AnEmptyRoomTellsHowOthersComeIn) {
+    narrator_.room(garden({}));
+    EXPECT_THAT(captured_.err.take(),
+                HasSubstr("peer --id NAME --via 203.0.113.7:3478 --room garden"));
+}
+
+TEST_F(NarratorTest, PresenceIsInTheWordsOfTheRoomAlone) {
+    const Id room = *Id::parse("garden");
+    register_and_connect();
+    narrator_.path(kStart, kAlice, direct());
+    static_cast<void>(captured_.err.take());
+    narrator_.member(room, {kAlice, Room::Change::kJoined});
+    EXPECT_EQ(captured_.err.take(), "alice joined garden\n");
+    auto lost = relay(node::Reason::kSilence);
+    lost.state = node::PathState::kLost;
+    narrator_.path(kStart + 1s, kAlice, lost);
+    narrator_.member(room, {kAlice, Room::Change::kLost});
+    EXPECT_EQ(captured_.err.take(), "lost alice; trying again\n");
+    narrator_.member(room, {kAlice, Room::Change::kBack});
+    EXPECT_EQ(captured_.err.take(), "alice is back\n");
+    narrator_.closed(kStart + 2s, kAlice, node::CloseReason::kDone);
+    narrator_.member(room, {kAlice, Room::Change::kLeft});
+    EXPECT_EQ(captured_.err.take(), "alice left garden\n");
+}
+
+TEST_F(NarratorTest, WhoWasHereBeforeUsDidNotJoin) {
+    narrator_.member(*Id::parse("garden"),
+                     {kAlice, Room::Change::kJoined, /*was_here_first=*/true});
+    EXPECT_EQ(captured_.err.take(), "");
+}
+
+TEST_F(NarratorTest, AMemberThatIsNotReachedIsToldOfOnceForEachReason) {
+    const Id room = *Id::parse("garden");
+    narrator_.member_waits(room, kAlice, node::CloseReason::kNoAnswer);
+    narrator_.member_waits(room, kAlice, node::CloseReason::kNoAnswer);
+    const std::string said = captured_.err.take();
+    EXPECT_THAT(said, HasSubstr("garden: waiting for alice: "));
+    EXPECT_EQ(said.find('\n'), said.size() - 1) << said;
+    narrator_.member_waits(room, kAlice, node::CloseReason::kUnknownPeer);
+    EXPECT_THAT(captured_.err.take(), HasSubstr("waiting for alice"));
 }
 
 TEST_F(NarratorTest, LossAndReturnOfTheServerAreToldOnce) {
@@ -180,7 +250,7 @@ TEST_F(JsonNarratorTest, SaysEachChangeOnceAndAtOnce) {
 TEST_F(JsonNarratorTest, StdoutHoldsNothingButObjects) {
     register_and_connect(true);
     narrator_.path(kStart, kAlice, direct());
-    EXPECT_TRUE(narrator_.message(kAlice, 1, "two\nlines").has_value());
+    EXPECT_TRUE(narrator_.message(kAlice, text("two\nlines"), "09:05").has_value());
     narrator_.delivered(kAlice, 1);
     narrator_.closed(kStart, kAlice, node::CloseReason::kDone);
     narrator_.failed({ExitCode::kOther, "x"});

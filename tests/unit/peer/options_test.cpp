@@ -105,6 +105,17 @@ TEST(Options, MessageKeepsCommasAndGoesToOne) {
                 HasSubstr("exactly one PEER"));
 }
 
+TEST(Options, ARoomIsANameAndTakesAMessage) {
+    const auto options = chat({"--id", "a", "--via", "h", "--room", "Garden", "b"});
+    ASSERT_TRUE(options.room);
+    EXPECT_EQ(options.room->text(), "garden");
+    EXPECT_EQ(options.peers.size(), 1U) << "a room goes with names";
+    EXPECT_EQ(chat({"--id", "a", "--via", "h"}, {{"PINHOLE_ROOM", "shed"}}).room->text(), "shed");
+    EXPECT_EQ(chat({"--id", "a", "--via", "h", "--room", "garden", "--message", "x"}).message, "x");
+    EXPECT_THAT(chat_error({"--id", "a", "--via", "h", "--room", "my garden"}),
+                HasSubstr("'my garden' is no name of a room"));
+}
+
 TEST(Options, OneShotHasALimitUnlessItWaits) {
     EXPECT_EQ(chat({"--id", "a", "--via", "h", "--message", "x", "b"}).timeout, Duration{30s});
     EXPECT_EQ(chat({"--id", "a", "--via", "h", "--message", "x", "--wait", "b"}).timeout,

@@ -30,6 +30,26 @@ TEST(Problems, SilentRendezvousNamesTheFirewallCommand) {
                                     HasSubstr("sudo ufw allow 3478:3479/udp")));
 }
 
+TEST(Problems, OfRoomsHaveCodesAndAWayOut) {
+    using Trouble = node::RoomTrouble;
+    const Id garden = *Id::parse("garden");
+    const Problem full = room_refused(garden, Trouble::kFull, kVia);
+    EXPECT_EQ(full.code, ExitCode::kRefused);
+    EXPECT_THAT(full.text, AllOf(HasSubstr("garden is full"), HasSubstr("--wait")));
+    const Problem limit = room_refused(garden, Trouble::kLimit, kVia);
+    EXPECT_EQ(limit.code, ExitCode::kRefused);
+    EXPECT_THAT(limit.text, HasSubstr("try again"));
+    const Problem old = room_refused(garden, Trouble::kNoAnswer, kVia);
+    EXPECT_EQ(old.code, ExitCode::kTimeout);
+    EXPECT_THAT(old.text, HasSubstr("peer --via 203.0.113.7:3478 NAME..."));
+    const Problem empty = nobody_in_room(garden, kVia);
+    EXPECT_EQ(empty.code, ExitCode::kPeerOffline);
+    EXPECT_THAT(empty.text, HasSubstr("peer --id NAME --via 203.0.113.7:3478 --room garden"));
+    EXPECT_THAT(room_message_timed_out(garden, 2).text, HasSubstr("2 of room garden did not"));
+    EXPECT_THAT(room_message_timed_out(garden, 0).text, HasSubstr("nothing was sent"));
+    EXPECT_EQ(room_message_timed_out(garden, 0).code, ExitCode::kTimeout);
+}
+
 TEST(Problems, ChangedServerKeyShowsBothAndTheWayOut) {
     const Problem problem =
         server_trouble({.trouble = node::ServerTrouble::kKeyChanged,

@@ -2,8 +2,10 @@
 
 #include <cerrno>
 #include <csignal>
+#include <set>
 #include <string>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -26,7 +28,7 @@ TEST(Screen, DataAndTalkGoTheirOwnWays) {
 TEST(Screen, WritesNoEscapesWhereThereIsNoTerminal) {
     test::CapturedScreen captured;
     captured.screen.state("registering");
-    captured.screen.data(captured.screen.painted_data(Paint::kName, "bob:"));
+    captured.screen.data(captured.screen.data_painted_as("bob", "bob:"));
     captured.screen.talk(captured.screen.painted_talk(Paint::kError, "peer:"));
     EXPECT_EQ(captured.out.take(), "bob:\n");
     EXPECT_EQ(captured.err.take(), "peer:\n");
@@ -34,9 +36,25 @@ TEST(Screen, WritesNoEscapesWhereThereIsNoTerminal) {
 
 TEST(Screen, ColoursWhenAskedTo) {
     test::CapturedScreen captured{false, ColorMode::kAlways};
-    EXPECT_EQ(captured.screen.painted_data(Paint::kName, "bob:"), "\x1b[36mbob:\x1b[0m");
+    EXPECT_EQ(captured.screen.painted_data(Paint::kGood, "ok"), "\x1b[32mok\x1b[0m");
     test::CapturedScreen plain{false, ColorMode::kNever};
-    EXPECT_EQ(plain.screen.painted_data(Paint::kName, "bob:"), "bob:");
+    EXPECT_EQ(plain.screen.painted_data(Paint::kGood, "ok"), "ok");
+    EXPECT_EQ(plain.screen.data_painted_as("bob", "bob:"), "bob:");
+}
+
+TEST(Screen, AnIdHasOneColourForEver) {
+    test::CapturedScreen captured{false, ColorMode::kAlways};
+    const auto code_of = [&](std::string_view id) {
+        const std::string painted = captured.screen.data_painted_as(id, "x");
+        EXPECT_EQ(painted, captured.screen.talk_painted_as(id, "x"));
+        return painted.substr(0, painted.find('x'));
+    };
+    EXPECT_EQ(code_of("alice"), "\x1b[32m");
+    EXPECT_EQ(code_of("bob"), "\x1b[36m");
+    std::set<std::string> codes;
+    for (int number = 0; number < 100; ++number) codes.insert(code_of(fmt::format("p{}", number)));
+    EXPECT_EQ(codes.size(), 5U) << "all of them are used";
+    EXPECT_FALSE(codes.contains("\x1b[31m")) << "red is for errors";
 }
 
 TEST(Screen, QuietKeepsDataAndWarnings) {
