@@ -13,6 +13,7 @@ SendOptions send_options(const Settings& settings) {
     out.wait = settings.is_set("wait");
     if (const auto timeout = timeout_of(settings)) {
         out.timeout = out.timeout_when_lost = *timeout;
+        out.limits_taking = true;
     } else if (out.wait) {
         out.timeout = out.timeout_when_lost = Duration::max();
     }

@@ -21,6 +21,8 @@ struct SendOptions {
     /// How long the peer may be away before the first connection, and after one was lost.
     Duration timeout = 30s;
     Duration timeout_when_lost = 10min;
+    /// The user gave a limit: it holds for a peer who is there and has not taken the files, too.
+    bool limits_taking = false;
 };
 
 /// Throws UsageError.

@@ -148,16 +148,25 @@ class FrameWriter {
 
 Parsed<Announcement> parse_announcement(Bytes argument) {
     Reader reader{argument};
-    const Announcement out{.version = reader.u8(), .entries = reader.u32(), .bytes = reader.u64()};
+    Announcement out{.version = reader.u8(), .entries = reader.u32(), .bytes = reader.u64()};
+    const std::size_t length = reader.u8();
     if (!reader.ok()) return dropped(Drop::kRunt);
+    if (length > reader.remaining()) return dropped(Drop::kBadLength);
+    out.name = as_text(reader.take(length));
     if (out.version == 0) return dropped(Drop::kUnknownVersion);
     if (out.entries > kEntriesMax) return dropped(Drop::kBadField);
     return out;
 }
 
 ByteVector encode(const Announcement& announcement) {
-    ByteVector out(1 + 4 + 8);
-    Writer{out}.u8(announcement.version).u32(announcement.entries).u64(announcement.bytes);
+    assert(announcement.name.size() <= kComponentBytesMax);
+    ByteVector out(1 + 4 + 8 + 1 + announcement.name.size());
+    Writer{out}
+        .u8(announcement.version)
+        .u32(announcement.entries)
+        .u64(announcement.bytes)
+        .u8(static_cast<std::uint8_t>(announcement.name.size()))
+        .bytes(as_bytes(announcement.name));
     return out;
 }
 

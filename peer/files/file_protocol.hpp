@@ -2,7 +2,11 @@
 //
 // Who opens the stream sends. Its argument says what is to come, for the other side's progress:
 //
-//     | version (1) | entries (4) | bytes (8) | ...     later versions may append
+//     | version (1) | entries (4) | bytes (8) | length (1) | name | ...     later versions may
+//     append
+//
+// `name` is what all entries are or lie in, or nothing when there is no such name: what a person is
+// asked about. No more entries and bytes are offered than that, and none outside of it.
 //
 // Each way carries frames, `| kind (1) | length (4) | body |`. From the sender:
 //
@@ -32,6 +36,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <variant>
 
@@ -57,6 +62,8 @@ struct Announcement {
     std::uint8_t version = kFilesVersion;
     std::uint32_t entries = 0;
     std::uint64_t bytes = 0;
+    /// Anything may stand in it: sanitise it.
+    std::string name{};
 
     friend bool operator==(const Announcement&, const Announcement&) = default;
 };
@@ -137,7 +144,7 @@ struct EntryOutcome {
 
 using Frame = std::variant<Offer, Chunk, End, Withdraw, Want, Compare, Got, EntryOutcome>;
 
-/// Drops: kRunt, kUnknownVersion, kBadField.
+/// Drops: kRunt, kBadLength, kUnknownVersion, kBadField.
 [[nodiscard]] Parsed<Announcement> parse_announcement(Bytes argument);
 [[nodiscard]] ByteVector encode(const Announcement& announcement);
 

@@ -48,9 +48,10 @@ bool FileReceiver::on_frame(const Frame& frame) {
 }
 
 bool FileReceiver::on(const Offer& offer) {
-    if (offer.number != offers_ || offers_ == kEntriesMax) return false;
-    if (files_.size() >= kOffersMax) return false;
+    if (offer.number != offers_ || offers_ == announced_.entries) return false;
+    if (files_.size() >= kOffersMax || !is_announced(offer)) return false;
     ++offers_;
+    bytes_offered_ += offer.size;
     files_.try_emplace(offer.number, reception_,
                        IncomingFile::Entry{.number = offer.number,
                                            .kind = offer.kind,
@@ -60,6 +61,14 @@ bool FileReceiver::on(const Offer& offer) {
                                            .path = std::string{offer.path}});
     to_check_.push_back(offer.number);
     return true;
+}
+
+/// Somebody may have said yes to that, and to no more.
+bool FileReceiver::is_announced(const Offer& offer) const {
+    if (offer.size > announced_.bytes - bytes_offered_) return false;
+    const std::string_view name = announced_.name;
+    if (name.empty() || offer.path == name) return true;
+    return offer.path.starts_with(name) && offer.path[name.size()] == '/';
 }
 
 template <class Call>

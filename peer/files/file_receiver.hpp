@@ -55,6 +55,7 @@ class FileReceiver {
   private:
     [[nodiscard]] bool on_frame(const Frame& frame);
     [[nodiscard]] bool on(const Offer& offer);
+    [[nodiscard]] bool is_announced(const Offer& offer) const;
     [[nodiscard]] bool on(const Chunk& chunk);
     [[nodiscard]] bool on(const End& end);
     [[nodiscard]] bool on(const Withdraw& withdraw);
@@ -83,6 +84,7 @@ class FileReceiver {
     /// Whole, but for that.
     std::vector<std::uint32_t> to_store_;
     std::uint32_t offers_ = 0;
+    std::uint64_t bytes_offered_ = 0;
     ByteVector out_;
     std::size_t sent_ = 0;
     std::deque<EntryReceived> events_;

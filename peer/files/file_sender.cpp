@@ -13,7 +13,7 @@ constexpr std::size_t kTurnBytesMax = 64 * 1024;
 }  // namespace
 
 Announcement FileSender::announcement(const SourceTree& source) {
-    Announcement out;
+    Announcement out{.name = source.name()};
     for (const SourceEntry& entry : source.entries()) {
         if (entry.is_through) continue;
         ++out.entries;

@@ -61,6 +61,10 @@ class SourceTree {
     [[nodiscard]] std::vector<SourceEntry>& entries() { return entries_; }
     [[nodiscard]] const std::vector<SourceEntry>& entries() const { return entries_; }
     [[nodiscard]] const std::vector<LeftOut>& left_out() const { return left_out_; }
+    /// The name of the one thing that the user named; empty when he named several.
+    [[nodiscard]] std::string name() const {
+        return roots_.size() == 1 ? roots_.front().name : std::string{};
+    }
 
     /// Nothing when it cannot be read, or is not the file that was listed.
     [[nodiscard]] std::optional<SourceFile> open(const SourceEntry& entry) const;

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <map>
 #include <memory>
 #include <sstream>
@@ -18,6 +19,10 @@
 namespace pinhole::peer::files::test {
 
 namespace fs = std::filesystem;
+
+/// Everything is to come, whatever it is called.
+inline const Announcement kAnything{.entries = kEntriesMax,
+                                    .bytes = std::numeric_limits<std::uint64_t>::max()};
 
 inline void write_file(const fs::path& path, std::string_view content) {
     fs::create_directories(path.parent_path());
@@ -90,13 +95,14 @@ struct FilePair {
         if (!target) restart_receiver();
         receiver.reset();
         sender = std::make_unique<FileSender>(*source);
-        receiver = std::make_unique<FileReceiver>(Reception{.target = *target,
-                                                            .partials = *store,
-                                                            .random = random,
-                                                            .sender = "bob",
-                                                            .conflict = conflict,
-                                                            .takes_hidden = takes_hidden},
-                                                  FileSender::announcement(*source));
+        receiver =
+            std::make_unique<FileReceiver>(Reception{.target = *target,
+                                                     .partials = *store,
+                                                     .random = random,
+                                                     .sender = "bob",
+                                                     .conflict = conflict,
+                                                     .takes_hidden = takes_hidden},
+                                           announced.value_or(FileSender::announcement(*source)));
         there.clear();
         back.clear();
     }
@@ -164,6 +170,8 @@ struct FilePair {
     pinhole::test::SeededRandom random;
     ConflictPolicy conflict = ConflictPolicy::kSkip;
     bool takes_hidden = false;
+    /// Another one than the sender's own.
+    std::optional<Announcement> announced;
     std::unique_ptr<SourceTree> source;
     std::unique_ptr<TargetDirectory> target;
     std::unique_ptr<PartialStore> store;

@@ -102,10 +102,13 @@ TEST(FileProtocol, FieldsOutsideTheirRangeAreDropped) {
 }
 
 TEST(FileProtocol, AnnouncementsOfLaterVersionsAreRead) {
-    const Announcement announcement{.version = 7, .entries = 3, .bytes = 0x1'0000'0000};
+    const Announcement announcement{
+        .version = 7, .entries = 3, .bytes = 0x1'0000'0000, .name = "photos"};
     ByteVector bytes = encode(announcement);
     bytes.push_back(std::byte{1});
     EXPECT_EQ(parse_announcement(bytes).value(), announcement);
+    bytes.resize(19);
+    EXPECT_EQ(parse_announcement(bytes).error(), Drop::kBadLength) << "the name is cut";
     bytes.resize(12);
     EXPECT_EQ(parse_announcement(bytes).error(), Drop::kRunt);
     EXPECT_FALSE(parse_announcement(encode(Announcement{.version = 0})));

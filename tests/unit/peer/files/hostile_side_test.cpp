@@ -76,6 +76,7 @@ class Liar {
 TEST(HostileSide, ASenderWhoSaysAnythingChangesNothingElsewhere) {
     FilePair pair;
     pair.list({});
+    pair.announced = test::kAnything;
     pair.conflict = ConflictPolicy::kRename;
     write_file(pair.to("standing"), "12345");
     write_file(pair.home.path() / "x", "outside");
@@ -135,6 +136,7 @@ TEST(HostileSide, AReceiverWhoSaysAnythingEndsTheStreamOrIsServed) {
 TEST(HostileSide, OffersHaveABound) {
     FilePair pair;
     pair.list({});
+    pair.announced = test::kAnything;
     pair.connect();
     ByteVector frame;
     for (std::uint32_t number = 0; number < kOffersMax; ++number) {
@@ -147,9 +149,36 @@ TEST(HostileSide, OffersHaveABound) {
     EXPECT_FALSE(pair.receiver->on_bytes(frame));
 }
 
+TEST(HostileSide, NothingIsOfferedThatWasNotAnnounced) {
+    FilePair pair;
+    pair.list({});
+    const auto takes = [&](const Announcement& announced, std::vector<Offer> offers) {
+        pair.announced = announced;
+        pair.connect();
+        ByteVector frames;
+        std::uint32_t number = 0;
+        for (Offer& offer : offers) {
+            offer.number = number++;
+            append(frames, offer);
+        }
+        return pair.receiver->on_bytes(frames);
+    };
+    const Announcement photo{.entries = 1, .bytes = 9, .name = "photo"};
+    EXPECT_TRUE(takes(photo, {{.size = 9, .path = "photo"}}));
+    EXPECT_TRUE(takes(photo, {{.size = 9, .path = "photo/below"}}));
+    EXPECT_FALSE(takes(photo, {{.size = 10, .path = "photo"}}));
+    EXPECT_FALSE(takes(photo, {{.size = 9, .path = "other"}}));
+    EXPECT_FALSE(takes(photo, {{.size = 9, .path = "photograph"}}));
+    EXPECT_FALSE(takes(photo, {{.path = "photo/a"}, {.path = "photo/b"}}));
+    const Announcement two{.entries = 2, .bytes = 9};
+    EXPECT_TRUE(takes(two, {{.size = 4, .path = "a"}, {.size = 5, .path = "b"}}));
+    EXPECT_FALSE(takes(two, {{.size = 5, .path = "a"}, {.size = 5, .path = "b"}}));
+}
+
 TEST(HostileSide, AChunkWithAnotherHashIsNeverStored) {
     FilePair pair;
     pair.list({});
+    pair.announced = test::kAnything;
     pair.connect();
     ByteVector stream;
     const ByteVector content(5, std::byte{'x'});

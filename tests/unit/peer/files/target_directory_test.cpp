@@ -211,6 +211,7 @@ TEST_F(Target, ARaceWithASwappedLinkIsNeverLost) {
 TEST_F(Target, HostileNamesChangeNothing) {
     FilePair pair;
     pair.list({});
+    pair.announced = test::kAnything;
     pair.restart_receiver();
     write_file(pair.to("standing"), "stays");
     const auto before = tree_of(pair.home.path());

@@ -1,0 +1,39 @@
+#include "peer/files/transfer_words.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "peer/quantity.hpp"
+#include "peer/text_sanitizer.hpp"
+
+namespace pinhole::peer::files {
+
+std::string title_words(const Announcement& announcement) {
+    return announcement.name.empty() ? count_words(announcement.entries)
+                                     : sanitized(announcement.name);
+}
+
+std::string offer_words(const Announcement& announcement) {
+    const std::string size = size_words(announcement.bytes);
+    if (announcement.name.empty() || announcement.entries == 1) {
+        return fmt::format("{} ({})", title_words(announcement), size);
+    }
+    return fmt::format("{} ({}, {})", title_words(announcement), count_words(announcement.entries),
+                       size);
+}
+
+std::string end_words(const TransferEnd& end) {
+    std::string what = end.title.empty() ? count_words(end.files) : sanitized(end.title);
+    if (end.failed > 0) {
+        what = fmt::format("{} of {}", end.files - end.failed, count_words(end.files));
+    }
+    const auto time = std::max(end.time, Duration{1});
+    const double rate = static_cast<double>(end.carried) * 1e6 / static_cast<double>(time.count());
+    return fmt::format("{} stored{}, {}, in {} ({}/s)", what,
+                       end.where.empty() ? "" : " in " + sanitized(end.where),
+                       size_words(end.bytes), time_words(time),
+                       size_words(static_cast<std::uint64_t>(rate)));
+}
+
+}  // namespace pinhole::peer::files
