@@ -5,9 +5,10 @@
 #include "shared/net/clock.hpp"
 
 namespace pinhole::peer {
-Chat::Chat(Station& station, const ChatOptions& options, bool shows_utf8)
+Chat::Chat(Station& station, const ChatOptions& options, ChatFiles& files, bool shows_utf8)
     : station_(station),
       options_(options),
+      files_(files),
       shows_utf8_(shows_utf8),
       run_(station.random().u32()),
       named_(options.peers.begin(), options.peers.end()),
@@ -16,6 +17,7 @@ Chat::Chat(Station& station, const ChatOptions& options, bool shows_utf8)
 // ---- life
 
 void Chat::on_start() {
+    files_.on_start([this] { leave_when_done(); });
     if (is_one_shot()) {
         for (const Id& peer : options_.peers) say(peer, *options_.message);
         if (options_.timeout != Duration::max()) deadline_ = station_.now() + options_.timeout;
@@ -39,15 +41,17 @@ void Chat::on_registered() {
 
 void Chat::on_leaving() {
     close_input();
+    files_.on_leaving();
     tell_what_is_undelivered();
 }
 
 Instant Chat::next_timeout() const {
     const Instant call_at = room_ ? room_->next_timeout() : kNever;
-    return std::min({deadline_, delivery_.next_timeout(), call_at});
+    return std::min({deadline_, delivery_.next_timeout(), files_.next_timeout(), call_at});
 }
 
 void Chat::handle_timeout(Instant now) {
+    files_.handle_timeout(now);
     delivery_.handle_timeout(now);
     show_delivery();
     if (room_) {
@@ -72,6 +76,7 @@ void Chat::leave_when_done() {
     if (!is_over || !station_.is_registered() || undelivered() > 0) return;
     if (is_one_shot() && options_.room && !said_to_room_) return;
     if (!unshown_.is_empty()) return;  // Their senders still wait for the confirmation.
+    if (files_.is_busy()) return;
     station_.leave(end_code_);
 }
 
@@ -82,6 +87,7 @@ void Chat::on_connected(const Id& peer) {
     station_.send(peer, Hello{.takes_texts = true});
     conversation(peer).on_new_connection();
     pump(peer);
+    files_.on_connected(peer);
     if (!room_) return;
     room_->on_connected(peer);
     follow_room();
@@ -165,7 +171,8 @@ void Chat::give_up(const Id& peer, const Problem& problem) {
 ExitCode run_chat(const ChatOptions& options, const net::Environment& environment) {
     const bool only_listens = options.peers.empty() && !options.room;
     Station station{options.station, only_listens, environment};
-    Chat chat{station, options, shows_utf8(environment)};
+    ChatFiles files{station, options.into, environment};
+    Chat chat{station, options, files, shows_utf8(environment)};
     return station.run(chat);
 }
 

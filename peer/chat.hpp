@@ -12,6 +12,7 @@
 #include <set>
 
 #include "peer/chat_command.hpp"
+#include "peer/chat_files.hpp"
 #include "peer/chat_options.hpp"
 #include "peer/console.hpp"
 #include "peer/conversation.hpp"
@@ -26,8 +27,8 @@ namespace pinhole::peer {
 
 class Chat final : public Activity {
   public:
-    /// Both must outlive the chat. `shows_utf8`: the terminal shows more than ASCII.
-    Chat(Station& station, const ChatOptions& options, bool shows_utf8);
+    /// All must outlive the chat. `shows_utf8`: the terminal shows more than ASCII.
+    Chat(Station& station, const ChatOptions& options, ChatFiles& files, bool shows_utf8);
     Chat(const Chat&) = delete;
     Chat& operator=(const Chat&) = delete;
     ~Chat() override = default;
@@ -66,6 +67,9 @@ class Chat final : public Activity {
     void obey(const SayToAll& say);
     void obey(const SayTo& say);
     void obey(const ConnectTo& connect);
+    void obey(const SendFiles& send) { files_.obey(send); }
+    void obey(const TakeFiles& take) { files_.obey(take); }
+    void obey(const RefuseFiles& refuse) { files_.obey(refuse); }
     void obey(const ShowHelp& help);
     void obey(const ShowPaths& paths);
     void obey(const ShowPeers& peers);
@@ -117,6 +121,7 @@ class Chat final : public Activity {
 
     Station& station_;
     const ChatOptions& options_;
+    ChatFiles& files_;
     bool shows_utf8_;
     std::uint32_t run_;
     std::set<Id> named_;

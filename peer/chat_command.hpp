@@ -1,6 +1,7 @@
 // What a line at the prompt means: a text, or a command.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -22,6 +23,21 @@ struct SayTo {
 struct ConnectTo {
     wire::Id peer;
 };
+/// `/send photo.jpg bob`
+struct SendFiles {
+    std::string path;
+    /// Nothing: to the only one who is connected.
+    std::optional<wire::Id> peer;
+};
+/// `/take`, `/take bob`
+struct TakeFiles {
+    /// Nothing: of whoever offered first.
+    std::optional<wire::Id> peer;
+};
+/// `/refuse`, `/refuse bob`
+struct RefuseFiles {
+    std::optional<wire::Id> peer;
+};
 struct ShowHelp {};
 struct ShowPaths {};
 struct ShowPeers {};
@@ -34,8 +50,9 @@ struct NotUnderstood {
 /// An empty line.
 struct Nothing {};
 
-using ChatCommand = std::variant<SayToAll, SayTo, ConnectTo, ShowHelp, ShowPaths, ShowPeers,
-                                 ShowRoom, Quit, NotUnderstood, Nothing>;
+using ChatCommand =
+    std::variant<SayToAll, SayTo, ConnectTo, SendFiles, TakeFiles, RefuseFiles, ShowHelp, ShowPaths,
+                 ShowPeers, ShowRoom, Quit, NotUnderstood, Nothing>;
 
 /// Never fails. A text that begins with a slash is written with two.
 [[nodiscard]] ChatCommand parse_chat_command(std::string_view line);
@@ -45,6 +62,8 @@ inline constexpr std::string_view kChatHelp =
     "text           to everybody who is here, in the room or connected\n"
     "@NAME text     to one peer\n"
     "/connect NAME  call somebody\n"
+    "/send PATH [NAME]  a file or a directory; in quotes if it holds spaces\n"
+    "/take [NAME]   take what is offered; or /refuse\n"
     "/peers         who is here, and their keys\n"
     "/room          who is in the room\n"
     "/path          how they are reached\n"

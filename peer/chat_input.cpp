@@ -22,6 +22,7 @@ void Chat::open_input() {
                              .on_line = [this](const std::string& line) { on_prompt_line(line); },
                              .on_end = [this] { on_prompt_line("/quit"); },
                          });
+        files_.on_prompt();
         return station_.screen().set_overlay(&*console_);
     }
     input_.emplace(station_.io(), kTextBytesMax,

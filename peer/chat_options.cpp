@@ -37,6 +37,8 @@ ChatOptions chat_options(const Settings& settings) {
     if (out.message && out.message->size() > kTextBytesMax) {
         throw UsageError(fmt::format("--message is longer than {} bytes", kTextBytesMax));
     }
+    if (const auto into = settings.text("into")) out.into = *into;
+    if (out.into && out.into->empty()) throw UsageError("--into has no DIR");
     out.wait = settings.is_set("wait");
     if (settings.is_on_command_line("timeout") && !out.message) {
         throw UsageError("--timeout belongs to --message");

@@ -27,6 +27,10 @@ inline constexpr auto kChatFlags = joined(
                             .argument = "TEXT",
                             .help = "send one text to a peer or room, wait for receipts, end",
                             .kind = FlagKind::kText},
+                       Flag{.name = "into",
+                            .argument = "DIR",
+                            .help = "where files go; without a prompt take them unasked",
+                            .kind = FlagKind::kFile},
                        kTimeoutFlag.saying("give up a --message after this (30)"),
                        kWaitFlag.saying("wait for an offline peer; stay after the end of input"),
                    });
@@ -37,6 +41,8 @@ struct ChatOptions {
     std::optional<Id> room{};
     /// One shot: send this to the one peer, or to whoever is in the room, and end.
     std::optional<std::string> message;
+    /// Where files go that others send.
+    std::optional<std::filesystem::path> into;
     bool wait = false;
     /// Of a one shot; `Duration::max()` for no limit.
     Duration timeout = 30s;

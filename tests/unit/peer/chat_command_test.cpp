@@ -34,6 +34,23 @@ TEST(ChatCommand, SlashWordsAreCommands) {
     static_cast<void>(as<Quit>("/quit"));
 }
 
+TEST(ChatCommand, FilesAreNamedAsInAShell) {
+    EXPECT_EQ(as<SendFiles>("/send photo.jpg").path, "photo.jpg");
+    EXPECT_EQ(as<SendFiles>("/send photo.jpg").peer, std::nullopt);
+    EXPECT_EQ(as<SendFiles>("/send  a/b  Bob ").peer, wire::Id::parse("bob"));
+    EXPECT_EQ(as<SendFiles>("/send \"my photo.jpg\" bob").path, "my photo.jpg");
+    EXPECT_EQ(as<SendFiles>("/send 'it\"s \\' bob").path, "it\"s \\");
+    EXPECT_EQ(as<SendFiles>("/send my\\ photo.jpg bob").path, "my photo.jpg");
+    for (const char* line : {"/send", "/send my photo.jpg bob", "/send \"a", "/send ''",
+                             "/send a B@b", "/take b o b", "/refuse @"}) {
+        static_cast<void>(as<NotUnderstood>(line));
+    }
+    EXPECT_EQ(as<TakeFiles>("/take").peer, std::nullopt);
+    EXPECT_EQ(as<TakeFiles>("/take bob").peer, wire::Id::parse("bob"));
+    EXPECT_EQ(as<RefuseFiles>("/refuse").peer, std::nullopt);
+    EXPECT_EQ(as<RefuseFiles>("/refuse bob ").peer, wire::Id::parse("bob"));
+}
+
 TEST(ChatCommand, NeverSendsAMistypedCommandAsText) {
     EXPECT_EQ(as<NotUnderstood>("/qiut").sentence, "no command /qiut; /help shows them");
     EXPECT_EQ(as<NotUnderstood>("/\x1b[2J").sentence, "no command /\\u{1b}[2J; /help shows them");
