@@ -36,7 +36,7 @@ bool FileReceiver::on_bytes(Bytes bytes) {
         splitter_.next();
     }
     acknowledge();
-    return out_.size() - sent_ <= kOutMax;
+    return outgoing().size() <= kOutMax;
 }
 
 bool FileReceiver::on_finished() const {
@@ -135,7 +135,7 @@ bool FileReceiver::check() {
     const FileStep step = file.check();
     const std::uint64_t looked = file.bytes_written();
     if (file.is_checking() && looked > 0 && looked % kSignEvery == 0) {
-        append(out_, Got{.number = number, .bytes = looked});
+        out_.say(Got{.number = number, .bytes = looked});
     }
     if (!file.is_checking()) to_check_.pop_front();
     apply(number, step);
@@ -167,14 +167,14 @@ void FileReceiver::store() {
 }
 
 void FileReceiver::apply(std::uint32_t number, const FileStep& step) {
-    if (const auto* want = std::get_if<Want>(&step)) append(out_, *want);
-    if (const auto* compare = std::get_if<Compare>(&step)) append(out_, *compare);
+    if (const auto* want = std::get_if<Want>(&step)) out_.say(*want);
+    if (const auto* compare = std::get_if<Compare>(&step)) out_.say(*compare);
     const auto* ending = std::get_if<Ending>(&step);
     if (ending == nullptr) return;
-    append(out_, EntryOutcome{.number = number,
-                              .outcome = ending->outcome,
-                              .text = std::string_view{ending->why}.substr(
-                                  0, whole_characters(ending->why, kOutcomeTextMax))});
+    out_.say(EntryOutcome{.number = number,
+                          .outcome = ending->outcome,
+                          .text = std::string_view{ending->why}.substr(
+                              0, whole_characters(ending->why, kOutcomeTextMax))});
     const auto found = files_.find(number);
     const IncomingFile::Entry& entry = found->second.entry();
     events_.push_back(
@@ -199,14 +199,7 @@ void FileReceiver::acknowledge() {
     const std::uint64_t before = goes_on ? acknowledged_.bytes : 0;
     if (got.bytes < before + kAcknowledgeEvery) return;
     acknowledged_ = got;
-    append(out_, got);
-}
-
-void FileReceiver::on_sent(std::size_t bytes) {
-    sent_ += bytes;
-    if (sent_ < out_.size()) return;
-    out_.clear();
-    sent_ = 0;
+    out_.say(got);
 }
 
 std::optional<EntryReceived> FileReceiver::poll_event() {

@@ -13,6 +13,7 @@
 
 #include "peer/files/frame_splitter.hpp"
 #include "peer/files/incoming_file.hpp"
+#include "peer/files/outbox.hpp"
 
 namespace pinhole::peer::files {
 
@@ -40,8 +41,8 @@ class FileReceiver {
     void work();
 
     /// What is to be sent; borrowed until the next call.
-    [[nodiscard]] Bytes outgoing() const { return Bytes{out_}.subspan(sent_); }
-    void on_sent(std::size_t bytes);
+    [[nodiscard]] Bytes outgoing() const { return out_.unsent(); }
+    void on_sent(std::size_t bytes) { out_.on_sent(bytes); }
 
     [[nodiscard]] std::optional<EntryReceived> poll_event();
 
@@ -85,8 +86,7 @@ class FileReceiver {
     std::vector<std::uint32_t> to_store_;
     std::uint32_t offers_ = 0;
     std::uint64_t bytes_offered_ = 0;
-    ByteVector out_;
-    std::size_t sent_ = 0;
+    Outbox out_;
     std::deque<EntryReceived> events_;
     /// The last `Got`.
     Got acknowledged_{.number = kEntriesMax};

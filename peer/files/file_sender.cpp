@@ -86,9 +86,9 @@ bool FileSender::has_work() const {
 void FileSender::work() {
     if (!has_work()) return;
     bytes_read_ = 0;
-    while (can_offer() && out_.size() < kTurnBytesMax) offer();
+    while (can_offer() && outgoing().size() < kTurnBytesMax) offer();
     // Many small files go together.
-    while ((current_ || !turns_.empty()) && out_.size() < kTurnBytesMax &&
+    while ((current_ || !turns_.empty()) && outgoing().size() < kTurnBytesMax &&
            bytes_read_ < kTurnBytesMax) {
         if (current_) {
             step();
@@ -103,12 +103,12 @@ void FileSender::work() {
 void FileSender::offer() {
     const SourceEntry& entry = source_.entries()[next_];
     if (!entry.is_through) {
-        append(out_, Offer{.number = offers_,
-                           .kind = entry.kind,
-                           .is_executable = entry.is_executable,
-                           .size = entry.size,
-                           .mtime = entry.mtime,
-                           .path = entry.path});
+        out_.say(Offer{.number = offers_,
+                       .kind = entry.kind,
+                       .is_executable = entry.is_executable,
+                       .size = entry.size,
+                       .mtime = entry.mtime,
+                       .path = entry.path});
         open_.emplace(offers_, Opened{.entry = next_});
         ++offers_;
     }
@@ -141,7 +141,7 @@ void FileSender::step() {
 void FileSender::decide() {
     const Turn& turn = current_->turn;
     if (turn.only_compares) {
-        append(out_, End{.number = turn.number, .hash = current_->tree.value()});
+        out_.say(End{.number = turn.number, .hash = current_->tree.value()});
         return current_.reset();
     }
     const bool is_same = current_->tree.value() == turn.hash;
@@ -166,15 +166,13 @@ void FileSender::send_chunk() {
         if (!current_->file.is_unchanged()) {
             return withdraw(number, "it has changed while it was read");
         }
-        append(out_, End{.number = number, .hash = current_->tree.value()});
+        out_.say(End{.number = number, .hash = current_->tree.value()});
         return current_.reset();
     }
-    const std::size_t before = out_.size();
-    out_.resize(before + kChunkHeadSize + chunk_size(size, index));
-    const MutableBytes frame = MutableBytes{out_}.subspan(before);
+    const MutableBytes frame = out_.grow(kChunkHeadSize + chunk_size(size, index));
     const MutableBytes content = frame.subspan(kChunkHeadSize);
     if (!current_->file.read(chunk_offset(index), content)) {
-        out_.resize(before);
+        out_.take_back(frame.size());
         return withdraw(number, "it has changed while it was read");
     }
     const Hash hash = hash_of_chunk(content);
@@ -185,7 +183,7 @@ void FileSender::send_chunk() {
 }
 
 void FileSender::withdraw(std::uint32_t number, std::string why) {
-    append(out_, Withdraw{number});
+    out_.say(Withdraw{number});
     end(number, std::nullopt, std::move(why));
 }
 
@@ -218,13 +216,6 @@ std::uint64_t FileSender::bytes_carried() const {
 
 bool FileSender::is_over() const {
     return next_ == source_.entries().size() && open_.empty();
-}
-
-void FileSender::on_sent(std::size_t bytes) {
-    sent_ += bytes;
-    if (sent_ < out_.size()) return;
-    out_.clear();
-    sent_ = 0;
 }
 
 std::optional<SenderEvent> FileSender::poll_event() {

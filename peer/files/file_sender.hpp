@@ -11,6 +11,7 @@
 #include <string>
 
 #include "peer/files/frame_splitter.hpp"
+#include "peer/files/outbox.hpp"
 #include "peer/files/source_tree.hpp"
 
 namespace pinhole::peer::files {
@@ -50,8 +51,8 @@ class FileSender {
     void work();
 
     /// What is to be sent; borrowed until the next call.
-    [[nodiscard]] Bytes outgoing() const { return Bytes{out_}.subspan(sent_); }
-    void on_sent(std::size_t bytes);
+    [[nodiscard]] Bytes outgoing() const { return out_.unsent(); }
+    void on_sent(std::size_t bytes) { out_.on_sent(bytes); }
 
     [[nodiscard]] std::optional<SenderEvent> poll_event();
     /// Every entry is through: finish the stream.
@@ -116,8 +117,7 @@ class FileSender {
     std::optional<Current> current_;
     /// In this call of `work`.
     std::size_t bytes_read_ = 0;
-    ByteVector out_;
-    std::size_t sent_ = 0;
+    Outbox out_;
     std::deque<SenderEvent> events_;
     Got acknowledged_{};
     /// With entries that are through.
