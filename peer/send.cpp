@@ -104,6 +104,11 @@ std::string Send::same_command() const {
 void Send::on_leaving() {
     const std::uint64_t left = files_.files_left(transfer_);
     if (left == 0 || !files_.was_taken(transfer_)) return;
+    if (options_.input_name) {
+        return station_.narrator().warn(
+            fmt::format("{} is not stored there, and standard input cannot be read again",
+                        *options_.input_name));
+    }
     station_.narrator().warn(
         fmt::format("{} not confirmed yet; to go on where it ended, run:\n  {}", count_words(left),
                     sanitized(same_command())));
@@ -131,7 +136,8 @@ Instant Send::next_timeout() const {
 }
 
 ExitCode run_send(const SendOptions& options, const net::Environment& environment) {
-    files::SourceTree source{options.files};
+    auto source = options.input_name ? files::SourceTree::of_input(*options.input_name)
+                                     : files::SourceTree{options.files};
     Station station{options.station, false, environment};
     Send send{station, options, std::move(source)};
     return station.run(send);

@@ -9,6 +9,10 @@ namespace pinhole::peer {
 
 inline constexpr auto kSendFlags =
     joined(kStationFlags, std::array{
+                              Flag{.name = "name",
+                                   .argument = "NAME",
+                                   .help = "what standard input, as FILE -, is called there",
+                                   .kind = FlagKind::kText},
                               kTimeoutFlag.saying("give up when the peer is away so long (30)"),
                               kWaitFlag.saying("wait for an offline peer, however long"),
                           });
@@ -16,6 +20,8 @@ inline constexpr auto kSendFlags =
 struct SendOptions {
     StationOptions station;
     std::vector<std::string> files;
+    /// Standard input is the only file, and this is its name.
+    std::optional<std::string> input_name;
     Id peer;
     bool wait = false;
     /// How long the peer may be away before the first connection, and after one was lost.

@@ -17,6 +17,7 @@ enum class Kind : std::uint8_t {
 };
 
 constexpr std::uint8_t kExecutable = 1;
+constexpr std::uint8_t kUnknownSize = 2;
 constexpr std::size_t kOfferFixed = 4 + 1 + 1 + 8 + 8;
 constexpr std::size_t kChunkFixed = 4 + 4 + 32;
 constexpr std::size_t kOutcomeFixed = 4 + 1;
@@ -33,8 +34,13 @@ Parsed<Frame> read_offer(Reader& reader) {
     if (out.path.empty()) return dropped(Drop::kBadLength);
     if (kind != 1 && kind != 2) return dropped(Drop::kBadField);
     out.kind = static_cast<EntryKind>(kind);
-    const std::uint64_t size_max = out.kind == EntryKind::kFile ? kFileBytesMax : 0;
-    if (out.size > size_max || flags > kExecutable) return dropped(Drop::kBadField);
+    const bool is_growing = (flags & kUnknownSize) != 0;
+    const bool has_size = out.kind == EntryKind::kFile && !is_growing;
+    if (out.size > (has_size ? kFileBytesMax : 0)) return dropped(Drop::kBadField);
+    if (flags > (out.kind == EntryKind::kFile ? kExecutable | kUnknownSize : kExecutable)) {
+        return dropped(Drop::kBadField);
+    }
+    if (is_growing) out.size = kSizeUnknown;
     return out;
 }
 
@@ -101,11 +107,13 @@ class FrameWriter {
 
     void operator()(const Offer& offer) {
         assert(offer.path.size() <= kPathBytesMax);
+        const bool is_growing = offer.size == kSizeUnknown;
+        const int flags = (offer.is_executable ? kExecutable : 0) | (is_growing ? kUnknownSize : 0);
         begin(Kind::kOffer, kOfferFixed + offer.path.size())
             .u32(offer.number)
             .u8(static_cast<std::uint8_t>(offer.kind))
-            .u8(offer.is_executable ? kExecutable : 0)
-            .u64(offer.size)
+            .u8(static_cast<std::uint8_t>(flags))
+            .u64(is_growing ? 0 : offer.size)
             .u64(static_cast<std::uint64_t>(offer.mtime))
             .bytes(as_bytes(offer.path));
     }

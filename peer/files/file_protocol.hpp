@@ -31,8 +31,11 @@
 // on the disk, whole and under its name.
 //
 // An offer's kind is 1 for a file and 2 for a directory, mtime is in nanoseconds since 1970, flag 1
-// is an executable. `got` is also a sign of life while a part is looked through. Anything may stand
-// in a stream: parsers return a `Drop`, and whoever gets one resets the stream.
+// is an executable. Flag 2 is a file whose size nobody knows yet, with 0 in its place (and 2^64-1
+// in that of the announcement's bytes): its chunks come as it comes into being, each of 1 MiB but
+// the last, until `end`; it is never compared or resumed, so `want` asks for all of it. `got` is
+// also a sign of life while a part is looked through. Anything may stand in a stream: parsers
+// return a `Drop`, and whoever gets one resets the stream.
 #pragma once
 
 #include <cstdint>
@@ -57,7 +60,7 @@ inline constexpr std::size_t kFrameHeadSize = 5;
 /// The head of a `chunk`, its frame's included.
 inline constexpr std::size_t kChunkHeadSize = kFrameHeadSize + 4 + 4 + 32;
 
-/// The argument of the stream.
+/// The argument of the stream. `bytes` may be `kSizeUnknown`.
 struct Announcement {
     std::uint8_t version = kFilesVersion;
     std::uint32_t entries = 0;
@@ -81,7 +84,7 @@ enum class Outcome : std::uint8_t {
     kFailed = 8,   ///< the text says why
 };
 
-/// `path` is borrowed.
+/// `path` is borrowed. The size of a file may be `kSizeUnknown`.
 struct Offer {
     std::uint32_t number = 0;
     EntryKind kind = EntryKind::kFile;

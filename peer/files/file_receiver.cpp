@@ -51,7 +51,7 @@ bool FileReceiver::on(const Offer& offer) {
     if (offer.number != offers_ || offers_ == announced_.entries) return false;
     if (files_.size() >= kOffersMax || !is_announced(offer)) return false;
     ++offers_;
-    bytes_offered_ += offer.size;
+    if (offer.size != kSizeUnknown) bytes_offered_ += offer.size;
     files_.try_emplace(offer.number, reception_,
                        IncomingFile::Entry{.number = offer.number,
                                            .kind = offer.kind,
@@ -103,9 +103,9 @@ bool FileReceiver::on(const Withdraw& withdraw) {
     if (found->second.is_storing()) return false;
     events_.push_back(
         {.path = found->second.entry().path,
-         .size = found->second.entry().facts.size,
+         .size = found->second.size(),
          .ending = {.outcome = Outcome::kFailed, .why = "the sender cannot read it any more"}});
-    bytes_through_ += found->second.entry().facts.size;
+    bytes_through_ += found->second.size();
     std::erase(to_check_, withdraw.number);
     files_.erase(found);
     return true;
@@ -177,9 +177,9 @@ void FileReceiver::apply(std::uint32_t number, const FileStep& step) {
                               0, whole_characters(ending->why, kOutcomeTextMax))});
     const auto found = files_.find(number);
     const IncomingFile::Entry& entry = found->second.entry();
-    events_.push_back(
-        {.path = entry.path, .size = entry.facts.size, .kind = entry.kind, .ending = *ending});
-    bytes_through_ += entry.facts.size;
+    const std::uint64_t size = found->second.size();
+    events_.push_back({.path = entry.path, .size = size, .kind = entry.kind, .ending = *ending});
+    bytes_through_ += size;
     files_.erase(found);
 }
 

@@ -1,6 +1,7 @@
 #include "peer/files/file_sender.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 namespace pinhole::peer::files {
@@ -17,7 +18,7 @@ Announcement FileSender::announcement(const SourceTree& source) {
     for (const SourceEntry& entry : source.entries()) {
         if (entry.is_through) continue;
         ++out.entries;
-        out.bytes += entry.size;
+        out.bytes = entry.is_input ? kSizeUnknown : out.bytes + entry.size;
     }
     return out;
 }
@@ -43,8 +44,9 @@ bool FileSender::on_frame(const Frame& frame) {
 
 bool FileSender::on(const Want& want) {
     if (!open_.contains(want.number)) return want.number < offers_;
-    if (turns_.size() >= kOffersMax || entry_of(want.number).kind != EntryKind::kFile) return false;
-    if (want.chunks > chunk_count(entry_of(want.number).size)) return false;
+    const SourceEntry& entry = entry_of(want.number);
+    if (turns_.size() >= kOffersMax || entry.kind != EntryKind::kFile) return false;
+    if (want.chunks > (entry.is_input ? 0 : chunk_count(entry.size))) return false;
     turns_.push_back({.number = want.number, .chunks = want.chunks, .hash = want.hash});
     return true;
 }
@@ -53,6 +55,7 @@ bool FileSender::on(const Compare& compare) {
     if (!open_.contains(compare.number)) return compare.number < offers_;
     const SourceEntry& entry = entry_of(compare.number);
     if (turns_.size() >= kOffersMax || entry.kind != EntryKind::kFile) return false;
+    if (entry.is_input) return false;
     turns_.push_back(
         {.number = compare.number, .only_compares = true, .chunks = chunk_count(entry.size)});
     return true;
@@ -79,7 +82,7 @@ bool FileSender::can_offer() const {
 }
 
 bool FileSender::has_work() const {
-    if (!outgoing().empty()) return false;
+    if (!outgoing().empty() || waits_for_input()) return false;
     return current_ || !turns_.empty() || can_offer();
 }
 
@@ -89,7 +92,7 @@ void FileSender::work() {
     while (can_offer() && outgoing().size() < kTurnBytesMax) offer();
     // Many small files go together.
     while ((current_ || !turns_.empty()) && outgoing().size() < kTurnBytesMax &&
-           bytes_read_ < kTurnBytesMax) {
+           bytes_read_ < kTurnBytesMax && !waits_for_input()) {
         if (current_) {
             step();
             continue;
@@ -118,19 +121,22 @@ void FileSender::offer() {
 void FileSender::begin(const Turn& turn) {
     if (!open_.contains(turn.number)) return;
     const SourceEntry& entry = entry_of(turn.number);
-    auto file = source_.open(entry);
-    if (!file) return withdraw(turn.number, "it cannot be read, or has changed");
-    current_.emplace(Current{.turn = turn, .file = std::move(*file), .tree = TreeHash{entry.size}});
+    auto file = entry.is_input ? std::nullopt : source_.open(entry);
+    if (!file && !entry.is_input) {
+        return withdraw(turn.number, "it cannot be read, or has changed");
+    }
+    current_.emplace(Current{.turn = turn, .file = std::move(file), .tree = TreeHash{entry.size}});
     step();
 }
 
 void FileSender::step() {
     const std::uint32_t number = current_->turn.number;
     if (!open_.contains(number)) return current_.reset();
+    if (is_sending_input()) return send_input();
     if (current_->is_sending) return send_chunk();
     if (current_->tree.chunks() == current_->turn.chunks) return decide();
     ByteVector chunk(chunk_size(entry_of(number).size, current_->tree.chunks()));
-    if (!current_->file.read(chunk_offset(current_->tree.chunks()), chunk)) {
+    if (!current_->file->read(chunk_offset(current_->tree.chunks()), chunk)) {
         return withdraw(number, "it has changed while it was read");
     }
     current_->tree.add(hash_of_chunk(chunk));
@@ -155,7 +161,7 @@ void FileSender::decide() {
     if (opened.from > 0) {
         events_.push_back(EntryResumed{.entry = opened.entry, .bytes = acknowledged_.bytes});
     }
-    send_chunk();
+    if (!is_sending_input()) send_chunk();
 }
 
 void FileSender::send_chunk() {
@@ -163,7 +169,7 @@ void FileSender::send_chunk() {
     const std::uint64_t size = entry_of(number).size;
     const std::uint32_t index = current_->tree.chunks();
     if (index == chunk_count(size)) {
-        if (!current_->file.is_unchanged()) {
+        if (!current_->file->is_unchanged()) {
             return withdraw(number, "it has changed while it was read");
         }
         out_.say(End{.number = number, .hash = current_->tree.value()});
@@ -171,7 +177,7 @@ void FileSender::send_chunk() {
     }
     const MutableBytes frame = out_.grow(kChunkHeadSize + chunk_size(size, index));
     const MutableBytes content = frame.subspan(kChunkHeadSize);
-    if (!current_->file.read(chunk_offset(index), content)) {
+    if (!current_->file->read(chunk_offset(index), content)) {
         out_.take_back(frame.size());
         return withdraw(number, "it has changed while it was read");
     }
@@ -182,6 +188,41 @@ void FileSender::send_chunk() {
     bytes_read_ += content.size();
 }
 
+// ---- standard input
+
+bool FileSender::is_sending_input() const {
+    return current_ && current_->is_sending && !current_->file;
+}
+
+std::size_t FileSender::input_room() const {
+    return is_sending_input() && !input_ended_ ? kChunkBytes - input_.size() : 0;
+}
+
+void FileSender::on_input(Bytes bytes) {
+    assert(bytes.size() <= input_room());
+    input_.insert(input_.end(), bytes.begin(), bytes.end());
+    input_bytes_ += bytes.size();
+}
+
+void FileSender::on_input_failed(std::string why) {
+    if (is_sending_input()) withdraw(current_->turn.number, std::move(why));
+}
+
+/// A chunk is whole, or the last one, or nothing more comes.
+void FileSender::send_input() {
+    const std::uint32_t number = current_->turn.number;
+    if (input_.empty()) {
+        out_.say(End{.number = number, .hash = current_->tree.value()});
+        return current_.reset();
+    }
+    const Hash hash = hash_of_chunk(input_);
+    out_.say(
+        Chunk{.number = number, .index = current_->tree.chunks(), .hash = hash, .bytes = input_});
+    current_->tree.add(hash);
+    bytes_read_ += input_.size();
+    input_.clear();
+}
+
 void FileSender::withdraw(std::uint32_t number, std::string why) {
     out_.say(Withdraw{number});
     end(number, std::nullopt, std::move(why));
@@ -190,11 +231,13 @@ void FileSender::withdraw(std::uint32_t number, std::string why) {
 void FileSender::end(std::uint32_t number, std::optional<Outcome> outcome, std::string why) {
     const auto found = open_.find(number);
     const Opened opened = found->second;
+    SourceEntry& entry = source_.entries()[opened.entry];
+    if (entry.is_input) entry.size = input_bytes_;
     if (opened.from && outcome == Outcome::kStored) {
-        bytes_carried_ += source_.entries()[opened.entry].size - *opened.from;
+        bytes_carried_ += entry.size - *opened.from;
     }
     events_.push_back(EntrySent{.entry = opened.entry, .outcome = outcome, .why = std::move(why)});
-    source_.entries()[opened.entry].is_through = true;
+    entry.is_through = true;
     open_.erase(found);
     if (current_ && current_->turn.number == number) current_.reset();
 }

@@ -47,8 +47,19 @@ class FileSender {
     /// False when the other side broke the protocol: reset the stream.
     [[nodiscard]] bool on_bytes(Bytes bytes);
 
+    /// False as well while it waits for input.
     [[nodiscard]] bool has_work() const;
     void work();
+
+    /// Standard input is being sent, and so many bytes of it are taken now; 0 when it is not, or at
+    /// its end.
+    [[nodiscard]] std::size_t input_room() const;
+    /// At most so many.
+    void on_input(Bytes bytes);
+    void on_input_end() { input_ended_ = true; }
+    void on_input_failed(std::string why);
+    /// Bytes of it that were taken: nobody can read them again.
+    [[nodiscard]] std::uint64_t input_bytes() const { return input_bytes_; }
 
     /// What is to be sent; borrowed until the next call.
     [[nodiscard]] Bytes outgoing() const { return out_.unsent(); }
@@ -81,7 +92,8 @@ class FileSender {
     /// The one that is being served.
     struct Current {
         Turn turn;
-        SourceFile file;
+        /// Nothing for standard input.
+        std::optional<SourceFile> file;
         TreeHash tree;
         bool is_sending = false;
     };
@@ -102,6 +114,9 @@ class FileSender {
     void step();
     void decide();
     void send_chunk();
+    void send_input();
+    [[nodiscard]] bool is_sending_input() const;
+    [[nodiscard]] bool waits_for_input() const { return input_room() > 0; }
     void withdraw(std::uint32_t number, std::string why);
     void end(std::uint32_t number, std::optional<Outcome> outcome, std::string why);
     [[nodiscard]] const SourceEntry& entry_of(std::uint32_t number) const;
@@ -117,6 +132,10 @@ class FileSender {
     std::optional<Current> current_;
     /// In this call of `work`.
     std::size_t bytes_read_ = 0;
+    /// Of the chunk under way.
+    ByteVector input_;
+    std::uint64_t input_bytes_ = 0;
+    bool input_ended_ = false;
     Outbox out_;
     std::deque<SenderEvent> events_;
     Got acknowledged_{};

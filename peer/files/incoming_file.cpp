@@ -16,7 +16,10 @@ std::string words_of(std::errc error) {
 }
 
 IncomingFile::IncomingFile(const Reception& reception, Entry entry)
-    : reception_(reception), entry_(std::move(entry)), tree_(entry_.facts.size) {}
+    : reception_(reception),
+      entry_(std::move(entry)),
+      is_growing_(entry_.facts.size == kSizeUnknown),
+      tree_(entry_.facts.size) {}
 
 bool IncomingFile::is_checking() const {
     switch (state_) {
@@ -49,7 +52,7 @@ FileStep IncomingFile::check() {
 }
 
 std::uint64_t IncomingFile::bytes_written() const {
-    return std::min(chunk_offset(tree_.chunks()), entry_.facts.size);
+    return std::min(chunk_offset(tree_.chunks()), size());
 }
 
 // ---- what is there already
@@ -124,6 +127,7 @@ Disk<Partial> IncomingFile::open_partial() const {
 
 FileStep IncomingFile::open() {
     tree_ = TreeHash{entry_.facts.size};
+    if (goes_without_part()) return want();
     auto partial = open_partial();
     if (!partial) {
         if (partial.error() == std::errc::device_or_resource_busy) {
@@ -159,16 +163,18 @@ FileStep IncomingFile::hash_part() {
 }
 
 FileStep IncomingFile::want() {
-    const std::uint64_t here = std::min(chunk_offset(tree_.chunks()), entry_.facts.size);
-    if (!has_room(*place_, entry_.facts.size - here)) {
+    const std::uint64_t missing = size() - std::min(chunk_offset(tree_.chunks()), size());
+    if (!has_room(*place_, missing)) {
         return over(Outcome::kNoSpace, "not enough room on the disk");
     }
-    if (const auto kept = partial_->keep(tree_.chunks()); !kept) return over(kept.error());
+    if (partial_) {
+        if (const auto kept = partial_->keep(tree_.chunks()); !kept) return over(kept.error());
+    }
     buffer_ = {};
     state_ = State::kWanting;
     // What is new needs nothing open until it comes: many small files wait here.
     if (!part_) {
-        partial_->remove();
+        if (partial_) partial_->remove();
         partial_.reset();
         place_.reset();
     }
@@ -182,9 +188,20 @@ Disk<void> IncomingFile::prepare() {
     auto place = reception_.target.place_of(entry_.path, true);
     if (!place) return failure(place.error());
     place_ = std::move(*place);
+    if (goes_without_part()) {
+        auto unnamed = make_unnamed(*place_);
+        if (unnamed) part_ = std::move(*unnamed);
+        if (unnamed) return {};
+    }
+    return prepare_part();
+}
+
+Disk<void> IncomingFile::prepare_part() {
     auto partial = open_partial();
     if (!partial) return failure(partial.error());
     partial_ = std::move(*partial);
+    // One that is there is from an earlier try; whoever could go on from it did not come here.
+    remove_part(*place_, partial_->suffix());
     auto part = make_part(*place_, partial_->suffix());
     if (!part && part.error() == std::errc::file_exists) {
         const auto fresh = partial_->restart(reception_.random);
@@ -196,17 +213,32 @@ Disk<void> IncomingFile::prepare() {
     return partial_->keep(0);
 }
 
+bool IncomingFile::fits(const Chunk& chunk, std::uint32_t expected) const {
+    if (chunk.index != expected) return false;
+    if (!is_growing_) {
+        return expected < chunk_count(entry_.facts.size) &&
+               chunk.bytes.size() == chunk_size(entry_.facts.size, expected);
+    }
+    // After one that is not full nothing comes.
+    return grown_ == chunk_offset(expected) && chunk.bytes.size() <= kChunkBytes &&
+           grown_ + chunk.bytes.size() <= kFileBytesMax;
+}
+
 std::optional<FileStep> IncomingFile::on_chunk(const Chunk& chunk) {
     if (!takes_chunks()) return std::nullopt;
     // The sender's file does not begin with what we have.
     const bool begins_anew = state_ == State::kWanting && chunk.index == 0;
-    const std::uint32_t expected = begins_anew ? 0 : tree_.chunks();
-    if (chunk.index != expected || expected >= chunk_count(entry_.facts.size)) return std::nullopt;
-    if (chunk.bytes.size() != chunk_size(entry_.facts.size, expected)) return std::nullopt;
+    if (!fits(chunk, begins_anew ? 0 : tree_.chunks())) return std::nullopt;
     if (const auto ready = prepare(); !ready) return over(ready.error());
     if (begins_anew) {
         tree_ = TreeHash{entry_.facts.size};
-        if (const auto kept = partial_->keep(0); !kept) return over(kept.error());
+        if (partial_) {
+            if (const auto kept = partial_->keep(0); !kept) return over(kept.error());
+        }
+    }
+    // How much will come of the others was known, and looked at, before.
+    if (is_growing_ && !has_room(*place_, chunk.bytes.size())) {
+        return over(Outcome::kNoSpace, "not enough room on the disk");
     }
     state_ = State::kReceiving;
     return write(chunk);
@@ -219,10 +251,12 @@ FileStep IncomingFile::write(const Chunk& chunk) {
     if (const auto done = write_at(part_.get(), chunk.bytes, chunk_offset(chunk.index)); !done) {
         return over(done.error());
     }
-    if (const auto noted = partial_->note(chunk.index, chunk.hash); !noted) {
-        return over(noted.error());
+    if (partial_) {
+        const auto noted = partial_->note(chunk.index, chunk.hash);
+        if (!noted) return over(noted.error());
     }
     tree_.add(chunk.hash);
+    if (is_growing_) grown_ += chunk.bytes.size();
     write_back(part_.get(), chunk.index);
     return {};
 }
@@ -234,16 +268,15 @@ std::optional<FileStep> IncomingFile::on_end(const End& end) {
         return state_ == State::kComparing ? compare() : FileStep{};
     }
     if (!takes_chunks()) return std::nullopt;
-    if (tree_.chunks() != chunk_count(entry_.facts.size)) return std::nullopt;
+    if (!is_growing_ && tree_.chunks() != chunk_count(entry_.facts.size)) return std::nullopt;
     if (const auto ready = prepare(); !ready) return over(ready.error());
     if (end.hash != tree_.value()) {
         // No try could go on from these chunks.
-        remove_part(*place_, partial_->suffix());
-        partial_->remove();
+        forget_part();
         return over(Outcome::kDamaged, "the whole does not have its hash");
     }
     // An older part may have been longer.
-    if (::ftruncate(part_.get(), static_cast<off_t>(entry_.facts.size)) != 0) {
+    if (::ftruncate(part_.get(), static_cast<off_t>(size())) != 0) {
         return over(static_cast<std::errc>(errno));
     }
     begin_sync(part_.get());
@@ -260,13 +293,16 @@ FileStep IncomingFile::sync() {
 
 Ending IncomingFile::name() {
     const auto name = name_file(*place_, {.part_fd = part_.get(),
-                                          .suffix = partial_->suffix(),
+                                          .suffix = partial_ ? partial_->suffix() : "",
                                           .facts = entry_.facts,
                                           .mode = reception_.target.mode_of(entry_.facts),
                                           .conflict = reception_.conflict});
     if (!name && name.error() != std::errc::file_exists) return over(name.error());
-    if (!name) remove_part(*place_, partial_->suffix());
-    partial_->remove();
+    if (!name) {
+        forget_part();
+    } else if (partial_) {
+        partial_->remove();
+    }
     if (!name) return over(Outcome::kSkipped, "another file of that name is there");
     state_ = State::kOver;
     const std::size_t directory = entry_.path.size() - place_->name.size();
@@ -281,6 +317,12 @@ bool IncomingFile::sync_directory() const {
 }
 
 // ---- the end
+
+void IncomingFile::forget_part() {
+    if (!partial_) return;
+    remove_part(*place_, partial_->suffix());
+    partial_->remove();
+}
 
 Ending IncomingFile::over(Outcome outcome, std::string why) {
     state_ = State::kOver;

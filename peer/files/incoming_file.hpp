@@ -3,6 +3,10 @@
 //     checking -> outcome                   a directory, a bad name, something in the way
 //     checking -> hashing what stands there -> comparing -> outcome | opening
 //     checking -> opening -> hashing the part -> wanting -> receiving -> storing -> outcome
+//     checking -> opening -> wanting -> receiving -> storing -> outcome        without a part
+//
+// What could not be resumed anyway, a file whose size nobody knows yet, has no name at all until it
+// is whole, where the file system can do that: nothing of it remains when we are killed.
 //
 // Never reads or writes more than one chunk in a call, so others have their turns. Whatever ends it
 // early leaves the part file, and the next try goes on from there.
@@ -73,6 +77,8 @@ class IncomingFile {
     bool sync_directory() const;
 
     [[nodiscard]] const Entry& entry() const { return entry_; }
+    /// Of the file; of what has come of it while its size is not known.
+    [[nodiscard]] std::uint64_t size() const { return is_growing_ ? grown_ : entry_.facts.size; }
     /// Bytes of the file that are on the disk, as far as was looked.
     [[nodiscard]] std::uint64_t bytes_written() const;
     /// Chunks of it may come now.
@@ -80,7 +86,9 @@ class IncomingFile {
         return state_ == State::kWanting || state_ == State::kReceiving;
     }
     /// Files are open while nothing comes.
-    [[nodiscard]] bool holds_files() const { return (partial_ || standing_) && !is_storing(); }
+    [[nodiscard]] bool holds_files() const {
+        return (part_ || partial_ || standing_) && !is_storing();
+    }
 
   private:
     enum class State : std::uint8_t {
@@ -104,13 +112,23 @@ class IncomingFile {
     [[nodiscard]] FileStep want();
     [[nodiscard]] FileStep write(const Chunk& chunk);
     [[nodiscard]] Disk<Partial> open_partial() const;
+    /// It may come without a name, since nobody resumes it.
+    [[nodiscard]] bool goes_without_part() const { return is_growing_; }
     /// Opens what `want` left closed.
     [[nodiscard]] Disk<void> prepare();
+    [[nodiscard]] Disk<void> prepare_part();
+    /// The next chunk may be this one.
+    [[nodiscard]] bool fits(const Chunk& chunk, std::uint32_t expected) const;
+    /// Nothing of it remains.
+    void forget_part();
     [[nodiscard]] Ending over(Outcome outcome, std::string why);
     [[nodiscard]] Ending over(std::errc error);
 
     const Reception& reception_;
     Entry entry_;
+    /// Its size is not known, and it has grown to so much.
+    bool is_growing_;
+    std::uint64_t grown_ = 0;
     State state_ = State::kChecking;
     std::optional<Place> place_;
     std::optional<UniqueFd> standing_;
@@ -118,6 +136,7 @@ class IncomingFile {
     bool standing_changes_ = false;
     /// Of the sender's file, when it was asked to compare.
     std::optional<Hash> theirs_;
+    /// Nothing for a file without a name.
     std::optional<Partial> partial_;
     UniqueFd part_;
     /// Of the chunks that are in the part file, or of those that stand there.

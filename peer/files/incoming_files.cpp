@@ -103,9 +103,8 @@ void IncomingFiles::begin(const WaitingOffer& offer, const Destination& where) {
     transfer.where = where.target.path();
     transfer.meter.begin(now, 0);
     if (rules_.telling == Telling::kAll) {
-        station_.narrator().say(fmt::format("{} <- {}: receiving {}, {}", station_.options().id,
-                                            peer, count_words(announcement.entries),
-                                            size_words(announcement.bytes)));
+        station_.narrator().say(fmt::format("{} <- {}: receiving {}", station_.options().id, peer,
+                                            amount_words(announcement)));
     }
     if (station_.options().json) {
         station_.screen().data(json::transfer_started(Way::kReceive, peer, announcement));

@@ -1,9 +1,12 @@
 #include "peer/files/outgoing_files.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "peer/files/hand_over.hpp"
 #include "peer/files/transfer_json.hpp"
@@ -14,6 +17,8 @@
 namespace pinhole::peer::files {
 namespace {
 
+/// Read from standard input in one turn.
+constexpr std::size_t kInputPiece = std::size_t{64} << 10U;
 /// A program takes a transfer within a round trip; who has not answered then is a person.
 constexpr Duration kTellWaitingAfter = 1s;
 
@@ -76,14 +81,14 @@ void OutgoingFiles::on_accepted(const StreamName& stream) {
     const bool is_first =
         std::exchange(transfer.began_at, std::min(transfer.began_at, now)) == kNever;
     if (is_first && telling_ == Telling::kAll) {
-        station_.narrator().say(fmt::format("{} -> {}: sending {}, {}", station_.options().id,
-                                            transfer.peer, count_words(announcement.entries),
-                                            size_words(announcement.bytes)));
+        station_.narrator().say(fmt::format("{} -> {}: sending {}", station_.options().id,
+                                            transfer.peer, amount_words(announcement)));
     }
     if (station_.options().json) {
         station_.screen().data(json::transfer_started(Way::kSend, transfer.peer, announcement));
     }
     transfer.sender.emplace(transfer.source);
+    if (transfer.source.is_input() && !transfer.input) open_input(number, transfer);
     transfer.meter.begin(now, transfer.bytes_done());
     callbacks_.on_taken(number);
     pump(transfer);
@@ -138,15 +143,22 @@ void OutgoingFiles::on_lost(const StreamName& stream, StreamEnd why) {
     Transfer& transfer = found->second;
     transfer.stream.reset();
     transfer.tell_waiting_at = kNever;
+    bool is_half_read = false;
     if (transfer.sender) {
         tell_events(transfer);
+        is_half_read = transfer.sender->input_bytes() > 0;
         transfer.bytes_carried += transfer.sender->bytes_carried();
         const bool is_over = transfer.sender->is_over();
         transfer.sender.reset();
         if (is_over) return end(found);
     }
     switch (why) {
-        case StreamEnd::kConnection: return;  // The next one goes on.
+        case StreamEnd::kConnection:
+            if (!is_half_read) return;  // The next one goes on.
+            return fail(found, ExitCode::kOther,
+                        fmt::format("the connection to {} was lost, and standard input cannot be "
+                                    "read again; nothing is stored there",
+                                    stream.peer));
         case StreamEnd::kCancelled:
             return fail(found, ExitCode::kRefused, fmt::format("{} has given it up", stream.peer));
         case StreamEnd::kFailed:
@@ -164,7 +176,7 @@ void OutgoingFiles::pump(Transfer& transfer) {
         if (!std::exchange(transfer.said_finish, true)) {
             station_.streams().finish(*transfer.stream);
         }
-    } else if (sender.has_work()) {
+    } else if (transfer.has_work()) {
         work_.ask();
     }
 }
@@ -175,12 +187,38 @@ void OutgoingFiles::work() {
     const auto at = next_in_turn(transfers_, worked_, has_work);
     if (at == transfers_.end()) return;
     worked_ = at->first;
+    if (at->second.can_read_input()) read_input(at->second);
     at->second.sender->work();
     pump(at->second);
     const bool has_more =
         std::ranges::any_of(transfers_, [&](const auto& entry) { return has_work(entry.second); });
     if (has_more) work_.ask();
     station_.settle();
+}
+
+void OutgoingFiles::open_input(Number number, Transfer& transfer) {
+    transfer.input = std::make_unique<InputSource>(station_.io(), STDIN_FILENO, [this, number] {
+        const auto found = transfers_.find(number);
+        if (found == transfers_.end()) return;
+        found->second.input_is_dry = false;
+        work_.ask();
+    });
+}
+
+void OutgoingFiles::read_input(Transfer& transfer) {
+    FileSender& sender = *transfer.sender;
+    ByteVector piece(std::min(kInputPiece, sender.input_room()));
+    const long got = transfer.input->read(piece);
+    if (got < 0 && errno == EAGAIN) {
+        transfer.input_is_dry = true;
+        return transfer.input->wait();
+    }
+    if (got < 0) {
+        return sender.on_input_failed(
+            fmt::format("standard input: {}", std::generic_category().message(errno)));
+    }
+    if (got == 0) return sender.on_input_end();
+    sender.on_input(Bytes{piece}.first(static_cast<std::size_t>(got)));
 }
 
 // ---- what the user hears
@@ -278,7 +316,8 @@ std::vector<TransferState> OutgoingFiles::states(Instant now) {
                        .bytes_total = transfer.bytes_total,
                        .rate = transfer.meter.rate(),
                        .time_left = transfer.meter.time_left(transfer.bytes_total),
-                       .is_silent = transfer.meter.is_silent(now) && !transfer.has_work()});
+                       .is_silent = transfer.meter.is_silent(now) && !transfer.has_work() &&
+                                    !transfer.input_is_dry});
     }
     return out;
 }

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "peer/files/idle_work.hpp"
 #include "peer/files/transfer_meter.hpp"
 #include "peer/files/transfer_words.hpp"
+#include "peer/input_source.hpp"
 #include "peer/station.hpp"
 
 namespace pinhole::peer::files {
@@ -80,11 +82,20 @@ class OutgoingFiles final : private StreamService {
         /// By connections that are over.
         std::uint64_t bytes_carried = 0;
         bool said_finish = false;
+        /// Standard input, while it is sent.
+        std::unique_ptr<InputSource> input{};
+        /// Nothing is there to be read now.
+        bool input_is_dry = false;
 
         [[nodiscard]] std::uint64_t bytes_done() const {
             return bytes_through + (sender ? sender->bytes_acknowledged() : 0);
         }
-        [[nodiscard]] bool has_work() const { return sender && sender->has_work(); }
+        [[nodiscard]] bool can_read_input() const {
+            return sender && sender->input_room() > 0 && !input_is_dry;
+        }
+        [[nodiscard]] bool has_work() const {
+            return sender && (sender->has_work() || can_read_input());
+        }
     };
     using Transfers = std::map<Number, Transfer>;
 
@@ -102,6 +113,8 @@ class OutgoingFiles final : private StreamService {
     void pump(Transfer& transfer);
     /// One piece of work of whose turn it is.
     void work();
+    void open_input(Number number, Transfer& transfer);
+    void read_input(Transfer& transfer);
     void tell_left_out(Transfer& transfer);
     void tell_events(Transfer& transfer);
     void tell(Transfer& transfer, const EntrySent& event);

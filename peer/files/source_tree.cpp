@@ -1,7 +1,9 @@
 #include "peer/files/source_tree.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
+#include <chrono>
 #include <memory>
 #include <set>
 #include <stdexcept>
@@ -156,6 +158,19 @@ SourceTree::SourceTree(const std::vector<std::string>& words) {
                 fmt::format("cannot send {}: it is neither file nor directory", sanitized(word)));
         }
     }
+}
+
+SourceTree SourceTree::of_input(const std::string& name) {
+    assert(!fault_of_component(name));
+    SourceTree out;
+    out.roots_.push_back({.path = {}, .name = name, .is_directory = false});
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    out.entries_.push_back(
+        {.path = name,
+         .size = kSizeUnknown,
+         .mtime = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count(),
+         .is_input = true});
+    return out;
 }
 
 std::optional<SourceFile> SourceTree::open(const SourceEntry& entry) const {

@@ -3,7 +3,8 @@
 //
 // A link that the user names is followed. Below a directory no link is, when it is listed as when
 // its files are opened; links, pipes and devices there are left out and said. Directories appear
-// only where they are empty: others come into being with their files.
+// only where they are empty: others come into being with their files. Standard input is an entry of
+// its own, which others read.
 #pragma once
 
 #include <filesystem>
@@ -25,6 +26,8 @@ struct SourceEntry {
     std::uint32_t root = 0;
     EntryKind kind = EntryKind::kFile;
     bool is_executable = false;
+    /// Comes from standard input; its size is known at its end.
+    bool is_input = false;
     /// Nothing more is to be done about it.
     bool is_through = false;
 };
@@ -57,6 +60,8 @@ class SourceTree {
     /// Lists everything. `words` are paths as the user gave them. Throws std::runtime_error, or
     /// std::system_error for a word that leads nowhere.
     explicit SourceTree(const std::vector<std::string>& words);
+    /// Standard input, as a file that is called `name`, which has no fault.
+    [[nodiscard]] static SourceTree of_input(const std::string& name);
 
     [[nodiscard]] std::vector<SourceEntry>& entries() { return entries_; }
     [[nodiscard]] const std::vector<SourceEntry>& entries() const { return entries_; }
@@ -69,7 +74,14 @@ class SourceTree {
     /// Nothing when it cannot be read, or is not the file that was listed.
     [[nodiscard]] std::optional<SourceFile> open(const SourceEntry& entry) const;
 
+    /// Standard input is to be sent, and nothing else.
+    [[nodiscard]] bool is_input() const {
+        return entries_.size() == 1 && entries_.front().is_input;
+    }
+
   private:
+    SourceTree() = default;
+
     struct Root {
         std::filesystem::path path;
         /// Its name at the other side.

@@ -56,6 +56,38 @@ timespec time_of(std::int64_t nanoseconds) {
     return out;
 }
 
+/// Where the system shows an open file. Only so can one without a name be given one without a
+/// right that nobody has: linkat(2), AT_EMPTY_PATH.
+std::string path_of(int fd) {
+    return fmt::format("/proc/self/fd/{}", fd);
+}
+
+/// Gives a file a name in a directory; EEXIST when it is taken, unless it is replaced.
+Disk<void> put(const Place& place, const Finish& finish, const std::string& name) {
+    const int directory = place.directory.get();
+    const bool replaces = finish.conflict == ConflictPolicy::kOverwrite;
+    if (!finish.suffix.empty()) {
+        return rename_beneath(
+            directory,
+            {.from = part_name(place.name, finish.suffix), .to = name, .replaces = replaces});
+    }
+    const auto link = [&](const std::string& to) {
+        return ::linkat(AT_FDCWD, path_of(finish.part_fd).c_str(), directory, to.c_str(),
+                        AT_SYMLINK_FOLLOW) == 0;
+    };
+    if (link(name)) return {};
+    if (errno != EEXIST || !replaces) return disk_failure();
+    // Only a rename replaces. The number of the file is a name that nobody else has.
+    struct stat status{};
+    if (::fstat(finish.part_fd, &status) != 0) return disk_failure();
+    const std::string aside =
+        part_name(place.name, fmt::format("{:08x}", status.st_ino & 0xffff'ffffU));
+    if (!link(aside)) return disk_failure();
+    auto done = rename_beneath(directory, {.from = aside, .to = name, .replaces = true});
+    if (!done) ::unlinkat(directory, aside.c_str(), 0);
+    return done;
+}
+
 Disk<UniqueFd> open_file(const Place& place, const std::string& name, int flags) {
     // O_NONBLOCK: a pipe of that name must not hold us up.
     auto fd = open_beneath(place.directory.get(), name, {.flags = flags | O_NONBLOCK | O_NOCTTY});
@@ -136,6 +168,13 @@ void remove_part(const Place& place, std::string_view suffix) {
     ::unlinkat(place.directory.get(), part_name(place.name, suffix).c_str(), 0);
 }
 
+Disk<UniqueFd> make_unnamed(const Place& place) {
+    auto fd =
+        open_beneath(place.directory.get(), ".", {.flags = O_RDWR | O_TMPFILE, .mode = kPartMode});
+    if (fd && ::access(path_of(fd->get()).c_str(), F_OK) != 0) return disk_failure();
+    return fd;
+}
+
 bool has_room(const Place& place, std::uint64_t bytes) {
     struct statvfs status{};
     if (::fstatvfs(place.directory.get(), &status) != 0) return true;  // The write will tell.
@@ -164,18 +203,16 @@ Disk<std::string> name_file(const Place& place, const Finish& finish) {
     const std::array<timespec, 2> times{keep, time_of(finish.facts.mtime)};
     // A file system may not keep such a time; the file is whole all the same.
     static_cast<void>(::futimens(fd, times.data()));
-    Renaming renaming{.from = part_name(place.name, finish.suffix),
-                      .to = place.name,
-                      .replaces = finish.conflict == ConflictPolicy::kOverwrite};
-    auto done = rename_beneath(place.directory.get(), renaming);
+    std::string name = place.name;
+    auto done = put(place, finish, name);
     for (unsigned number = 1; !done && done.error() == std::errc::file_exists &&
                               finish.conflict == ConflictPolicy::kRename && number < kRenamesMax;
          ++number) {
-        renaming.to = renamed(place.name, number);
-        done = rename_beneath(place.directory.get(), renaming);
+        name = renamed(place.name, number);
+        done = put(place, finish, name);
     }
     if (!done) return failure(done.error());
-    return renaming.to;
+    return name;
 }
 
 }  // namespace pinhole::peer::files

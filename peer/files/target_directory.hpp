@@ -67,6 +67,9 @@ class TargetDirectory {
 
 void remove_part(const Place& place, std::string_view suffix);
 
+/// Makes a file that has no name yet, where the file system and /proc allow to name it later.
+[[nodiscard]] Disk<UniqueFd> make_unnamed(const Place& place);
+
 /// There is room for `bytes` more and for others: a full disk is worse than a file less.
 [[nodiscard]] bool has_room(const Place& place, std::uint64_t bytes);
 
@@ -80,6 +83,7 @@ void begin_sync(int fd);
 /// What a part file becomes, and where.
 struct Finish {
     int part_fd = -1;
+    /// Of the part file; empty for one without a name.
     std::string suffix;
     FileFacts facts;
     mode_t mode = 0;

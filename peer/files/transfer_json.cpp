@@ -15,6 +15,11 @@ std::string_view token_of(Way way) {
     return way == Way::kSend ? "send" : "receive";
 }
 
+/// Null for what nobody knows yet.
+Object known(std::uint64_t bytes) {
+    return bytes == kSizeUnknown ? Object(nullptr) : Object(bytes);
+}
+
 std::string transfer(Object object, const TransferEvent& event) {
     object["way"] = token_of(event.way);
     object["peer"] = event.peer.text();
@@ -46,7 +51,7 @@ std::string transfer_started(Way way, const Id& peer, const Announcement& announ
     object["way"] = token_of(way);
     object["peer"] = peer.text();
     object["files"] = announcement.entries;
-    object["bytes"] = announcement.bytes;
+    object["bytes"] = known(announcement.bytes);
     return line(object);
 }
 
@@ -84,7 +89,7 @@ std::string progress(const TransferState& state) {
     object["files"] = state.files;
     object["files_total"] = state.files_total;
     object["bytes"] = state.bytes;
-    object["bytes_total"] = state.bytes_total;
+    object["bytes_total"] = known(state.bytes_total);
     object["rate"] = std::llround(state.rate);
     if (state.time_left) {
         object["eta_s"] = std::chrono::round<std::chrono::seconds>(*state.time_left).count();

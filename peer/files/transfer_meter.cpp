@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "peer/files/tree_hash.hpp"
 #include "peer/quantity.hpp"
 
 namespace pinhole::peer::files {
@@ -54,11 +55,15 @@ std::string progress_words(const TransferState& state) {
     if (state.files_total > 1) {
         out += fmt::format(" {} of {}", state.files, count_words(state.files_total));
     }
+    const bool has_end = state.bytes_total != kSizeUnknown;
     const double share = state.bytes_total == 0 ? 1
                                                 : static_cast<double>(state.bytes) /
                                                       static_cast<double>(state.bytes_total);
-    out += fmt::format(": {} of {} ({:.0f} %)", size_words(state.bytes),
-                       size_words(state.bytes_total), std::floor(share * 100));
+    out += fmt::format(": {}", size_words(state.bytes));
+    if (has_end) {
+        out += fmt::format(" of {} ({:.0f} %)", size_words(state.bytes_total),
+                           std::floor(share * 100));
+    }
     if (state.is_silent) {
         return out + fmt::format(fmt::runtime(state.way == Way::kSend ? ", {} is not replying"
                                                                       : ", waiting for {}"),

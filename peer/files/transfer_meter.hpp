@@ -47,6 +47,7 @@ struct TransferState {
     std::uint64_t files = 0;
     std::uint64_t files_total = 0;
     std::uint64_t bytes = 0;
+    /// Or `kSizeUnknown`.
     std::uint64_t bytes_total = 0;
     /// Bytes a second.
     double rate = 0;

@@ -14,13 +14,21 @@ std::string title_words(const Announcement& announcement) {
                                      : sanitized(announcement.name);
 }
 
+std::string size_or_unknown(std::uint64_t bytes) {
+    return bytes == kSizeUnknown ? "size not known" : size_words(bytes);
+}
+
+std::string amount_words(const Announcement& announcement) {
+    return fmt::format("{}, {}", count_words(announcement.entries),
+                       size_or_unknown(announcement.bytes));
+}
+
 std::string offer_words(const Announcement& announcement) {
-    const std::string size = size_words(announcement.bytes);
+    const std::string title = title_words(announcement);
     if (announcement.name.empty() || announcement.entries == 1) {
-        return fmt::format("{} ({})", title_words(announcement), size);
+        return fmt::format("{} ({})", title, size_or_unknown(announcement.bytes));
     }
-    return fmt::format("{} ({}, {})", title_words(announcement), count_words(announcement.entries),
-                       size);
+    return fmt::format("{} ({})", title, amount_words(announcement));
 }
 
 std::string end_words(const TransferEnd& end) {

@@ -23,6 +23,10 @@ inline constexpr std::size_t kToldOneByOne = 10;
 
 /// "photo.jpg", or "3 files" for what has no name in common.
 [[nodiscard]] std::string title_words(const Announcement& announcement);
+/// "2.0 MiB", "size not known"
+[[nodiscard]] std::string size_or_unknown(std::uint64_t bytes);
+/// "12 files, 31 MiB"
+[[nodiscard]] std::string amount_words(const Announcement& announcement);
 /// "photo.jpg (2.0 MiB)", "photos (12 files, 31 MiB)", "3 files (2.0 MiB)"
 [[nodiscard]] std::string offer_words(const Announcement& announcement);
 

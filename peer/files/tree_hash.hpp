@@ -1,8 +1,8 @@
 // What names the content of a file: BLAKE2b over chunks of 1 MiB, and a chain over these.
 //
 //     chunk(i) = BLAKE2b-256("Pinhole chunk", the bytes of chunk i)
-//     tree(0)  = BLAKE2b-256("Pinhole file", size of the file (8))
-//     tree(n)  = BLAKE2b-256("Pinhole file", tree(n-1) | chunk(n-1))
+//     tree(0)  = BLAKE2b-256("Pinhole file", size of the file (8), or 2^64-1 if nobody knows it
+//     yet) tree(n)  = BLAKE2b-256("Pinhole file", tree(n-1) | chunk(n-1))
 //
 // The value after the last chunk stands for the whole file, an earlier one for that many chunks of
 // a file of this size: two sides that have equal values have the same bytes. One value is kept, so
@@ -19,12 +19,14 @@ namespace pinhole::peer::files {
 inline constexpr std::size_t kChunkBytes = std::size_t{1} << 20U;
 /// The number of a chunk has 32 bits on the wire, with room to spare.
 inline constexpr std::uint64_t kFileBytesMax = std::uint64_t{1} << 50U;
+/// In place of the size of a file that is sent while it comes into being.
+inline constexpr std::uint64_t kSizeUnknown = ~std::uint64_t{0};
 
 using Hash = FixedBytes<32>;
 
 [[nodiscard]] Hash hash_of_chunk(Bytes chunk);
 
-/// How many chunks a file of `size` bytes has; an empty one has none.
+/// How many chunks a file of `size` bytes has, which is known; an empty one has none.
 [[nodiscard]] constexpr std::uint32_t chunk_count(std::uint64_t size) {
     return static_cast<std::uint32_t>((size + kChunkBytes - 1) / kChunkBytes);
 }

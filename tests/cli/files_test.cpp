@@ -230,6 +230,36 @@ TEST_F(Files, SeveralSendersAreServedSideBySide) {
     EXPECT_EQ(status_of(alice), 143);
 }
 
+TEST_F(Files, StandardInputArrivesAsAFile) {
+    const std::string big = content_of(2 * kMiB + 11);
+    write(from("big"), big);
+    Process& alice = start_receiver({"--once", "--json"});
+    Process& bob =
+        start_program("bob", {"sh", "-c",
+                              "(cat '" + from("big").string() + "'; sleep 0.2; echo end) | " +
+                                  program("PINHOLE_PEER") + " send --json --id bob --via " + via() +
+                                  " --name NOTES.txt - alice"});
+    EXPECT_EQ(status_of(bob), 0);
+    EXPECT_EQ(status_of(alice), 0);
+    EXPECT_EQ(received(), (std::map<std::string, std::string>{{"NOTES.txt", big + "end\n"}}));
+    EXPECT_EQ(event(bob, "transfer_started")["bytes"], Json{});
+    EXPECT_EQ(event(alice, "file")["size"], big.size() + 4);
+    EXPECT_EQ(event(bob, "transfer_ended")["bytes"], big.size() + 4);
+}
+
+TEST_F(Files, OfStandardInputThatWasCutNothingIsKept) {
+    Process& alice = start_receiver({"--json"});
+    Process& bob = start_sender({"--json", "--name", "log", "-"});
+    ASSERT_TRUE(tells(bob, {{"event", "transfer_started"}}));
+    bob.write_line("the first line of a long log");
+    bob.send_signal(SIGINT);
+    EXPECT_EQ(status_of(bob), 130);
+    EXPECT_THAT(lines_of(bob, Stream::kErr),
+                Contains("log is not stored there, and standard input cannot be read again"));
+    ASSERT_TRUE(tells(alice, {{"event", "transfer_cut"}}));
+    EXPECT_TRUE(fs::is_empty(to()));
+}
+
 TEST_F(Files, MistakesAreSaidBeforeAnythingIsSent) {
     const auto run = [this](std::vector<std::string> words) {
         return status_of(run_peer("bob", std::move(words)));
@@ -238,6 +268,14 @@ TEST_F(Files, MistakesAreSaidBeforeAnythingIsSent) {
     EXPECT_EQ(run({"send", "--id", "bob", "--via", via(), from("missing").string(), "alice"}), 1);
     write(from("note"), "content");
     EXPECT_EQ(run({"send", "--id", "bob", "--via", via(), from("note").string(), "alice"}), 4);
+    EXPECT_EQ(run({"send", "--id", "bob", "--via", via(), "-", "alice"}), 2);
+    EXPECT_EQ(run({"send", "--id", "bob", "--via", via(), "--name", "a/b", "-", "alice"}), 2);
+    EXPECT_EQ(
+        run({"send", "--id", "bob", "--via", via(), "--name", "a", from("note").string(), "alice"}),
+        2);
+    EXPECT_EQ(run({"send", "--id", "bob", "--via", via(), "--name", "a", "-", from("note").string(),
+                   "alice"}),
+              2);
     EXPECT_EQ(run({"receive", "--id", "bob", "--via", via(), "a", "b"}), 2);
     EXPECT_EQ(run({"receive", "--id", "bob", "--via", via(), "--conflict", "maybe"}), 2);
     EXPECT_EQ(run({"receive", "--id", "bob", "--via", via(), "/proc/none/such"}), 1);

@@ -111,7 +111,10 @@ struct FilePair {
     bool step() {
         if (is_idle()) return false;
         switch (random.below(4)) {
-            case 0: sender->work(); break;
+            case 0:
+                feed();
+                sender->work();
+                break;
             case 1: receiver->work(); break;
             case 2: carry(*sender, there, *receiver); break;
             case 3: carry(*receiver, back, *sender); break;
@@ -131,8 +134,19 @@ struct FilePair {
     }
 
     [[nodiscard]] bool is_idle() const {
-        return !sender->has_work() && !receiver->has_work() && sender->outgoing().empty() &&
-               receiver->outgoing().empty() && there.empty() && back.empty();
+        return sender->input_room() == 0 && !sender->has_work() && !receiver->has_work() &&
+               sender->outgoing().empty() && receiver->outgoing().empty() && there.empty() &&
+               back.empty();
+    }
+
+    /// Some of standard input, or its end.
+    void feed() {
+        const std::size_t room = sender->input_room();
+        if (room == 0) return;
+        if (input.empty()) return sender->on_input_end();
+        const std::size_t size = std::min({room, input.size(), random.below(100'000) + 1});
+        sender->on_input(as_bytes(std::string_view{input}.substr(0, size)));
+        input.erase(0, size);
     }
 
     /// A piece from one side into its pipe, or out of it into the other side.
@@ -172,6 +186,8 @@ struct FilePair {
     bool takes_hidden = false;
     /// Another one than the sender's own.
     std::optional<Announcement> announced;
+    /// What the sender's standard input still says.
+    std::string input;
     std::unique_ptr<SourceTree> source;
     std::unique_ptr<TargetDirectory> target;
     std::unique_ptr<PartialStore> store;

@@ -23,6 +23,7 @@ std::vector<Frame> one_of_each() {
               .mtime = -5,
               .path = "a/b"},
         Offer{.number = 2, .kind = EntryKind::kDirectory, .path = "d"},
+        Offer{.number = 2, .size = kSizeUnknown, .path = "log"},
         Chunk{.number = 3, .index = 9, .hash = hash_of(1), .bytes = content},
         End{.number = 4, .hash = hash_of(2)},
         Withdraw{6},
@@ -92,7 +93,12 @@ TEST(FileProtocol, FieldsOutsideTheirRangeAreDropped) {
     EXPECT_EQ(with(offer, 0, 9).error(), Drop::kUnknownFrame);
     EXPECT_EQ(with(offer, 9, 0).error(), Drop::kBadField) << "kind";
     EXPECT_EQ(with(offer, 9, 3).error(), Drop::kBadField) << "kind";
-    EXPECT_EQ(with(offer, 10, 2).error(), Drop::kBadField) << "flags";
+    EXPECT_EQ(with(offer, 10, 4).error(), Drop::kBadField) << "flags";
+    EXPECT_EQ(with(Offer{.size = 1, .path = "x"}, 10, 2).error(), Drop::kBadField)
+        << "a size that is known and not";
+    EXPECT_EQ(with(Offer{.kind = EntryKind::kDirectory, .path = "x"}, 10, 2).error(),
+              Drop::kBadField)
+        << "a directory has no size to be known";
     EXPECT_EQ(with(offer, 11, 1).error(), Drop::kBadField) << "size";
     EXPECT_EQ(with(Offer{.kind = EntryKind::kDirectory, .path = "x"}, 18, 1).error(),
               Drop::kBadField)

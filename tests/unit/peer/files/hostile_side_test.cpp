@@ -175,6 +175,38 @@ TEST(HostileSide, NothingIsOfferedThatWasNotAnnounced) {
     EXPECT_FALSE(takes(two, {{.size = 5, .path = "a"}, {.size = 5, .path = "b"}}));
 }
 
+TEST(HostileSide, AFileOfUnknownSizeHasFullChunksButTheLast) {
+    FilePair pair;
+    pair.list({});
+    const auto takes = [&](const std::vector<std::size_t>& sizes) {
+        pair.announced = Announcement{.entries = 1, .bytes = kSizeUnknown};
+        pair.connect();
+        ByteVector stream;
+        append(stream, Offer{.size = kSizeUnknown, .path = "log"});
+        EXPECT_TRUE(pair.receiver->on_bytes(stream));
+        while (pair.receiver->has_work()) pair.receiver->work();
+        std::uint32_t index = 0;
+        for (const std::size_t size : sizes) {
+            const ByteVector content(size, std::byte{'x'});
+            stream.clear();
+            append(stream,
+                   Chunk{.index = index++, .hash = hash_of_chunk(content), .bytes = content});
+            if (!pair.receiver->on_bytes(stream)) return false;
+        }
+        return true;
+    };
+    EXPECT_TRUE(takes({kChunkBytes, kChunkBytes, 1}));
+    EXPECT_FALSE(takes({kChunkBytes, 1, 1}));
+    EXPECT_FALSE(takes({kChunkBytes - 1, kChunkBytes}));
+    EXPECT_TRUE(fs::is_empty(pair.to())) << "nothing has its name before its end";
+    // Who was told a size is not sent a file without one.
+    pair.announced = Announcement{.entries = 1, .bytes = 5};
+    pair.connect();
+    ByteVector stream;
+    append(stream, Offer{.size = kSizeUnknown, .path = "log"});
+    EXPECT_FALSE(pair.receiver->on_bytes(stream));
+}
+
 TEST(HostileSide, AChunkWithAnotherHashIsNeverStored) {
     FilePair pair;
     pair.list({});

@@ -162,6 +162,76 @@ TEST_F(Conflict, ADirectoryIsNeverReplaced) {
     EXPECT_EQ(read_file(pair.to("note.txt/inside")), "stays");
 }
 
+// ---- standard input
+
+class Input : public ::testing::Test {
+  protected:
+    void send(const std::string& content) {
+        pair.source = std::make_unique<SourceTree>(SourceTree::of_input("log"));
+        pair.input = content;
+        pair.connect();
+    }
+    FilePair pair;
+};
+
+TEST_F(Input, ArrivesExactlyWhateverItsSize) {
+    pair.conflict = ConflictPolicy::kOverwrite;
+    for (const std::size_t size :
+         {std::size_t{0}, std::size_t{1}, kMiB - 1, kMiB, kMiB + 1, 3 * kMiB + 17}) {
+        SCOPED_TRACE(size);
+        const std::string content = content_of(size, size);
+        send(content);
+        pair.run();
+        EXPECT_TRUE(pair.is_in_order);
+        EXPECT_TRUE(pair.sender->is_over());
+        EXPECT_TRUE(pair.receiver->on_finished());
+        EXPECT_EQ(pair.outcomes["log"], Outcome::kStored);
+        EXPECT_THAT(tree_of(pair.to()), ElementsAre(Pair("log", content)));
+        EXPECT_EQ(pair.source->entries().front().size, size);
+        EXPECT_EQ(pair.sender->bytes_carried(), size);
+        EXPECT_EQ(pair.receiver->bytes_done(), size);
+    }
+    EXPECT_TRUE(fs::is_empty(pair.partials()));
+    EXPECT_NEAR(std::chrono::duration<double>(fs::last_write_time(pair.to("log")) -
+                                              fs::file_time_type::clock::now())
+                    .count(),
+                0, 3600)
+        << "it is as old as its transfer";
+}
+
+TEST_F(Input, ConflictsEndAsForFiles) {
+    write_file(pair.to("log"), "old");
+    send("new");
+    pair.run();
+    EXPECT_EQ(pair.outcomes["log"], Outcome::kSkipped);
+    pair.conflict = ConflictPolicy::kRename;
+    send("new");
+    pair.run();
+    EXPECT_EQ(pair.stored["log"].stored_as, "log (1)");
+    EXPECT_THAT(tree_of(pair.to()), ElementsAre(Pair("log", "old"), Pair("log (1)", "new")));
+}
+
+TEST_F(Input, NothingRemainsOfOneThatWasCut) {
+    send(content_of(4 * kMiB));
+    while (pair.receiver->bytes_received() < 2 * kMiB + 5) ASSERT_TRUE(pair.step());
+    pair.receiver.reset();
+    EXPECT_THAT(tree_of(pair.to()), ElementsAre());
+    EXPECT_TRUE(fs::is_empty(pair.partials()));
+}
+
+TEST_F(Input, OneThatCannotBeReadIsWithdrawn) {
+    send(content_of(6 * kMiB));
+    while (pair.receiver->bytes_received() < kMiB) ASSERT_TRUE(pair.step());
+    while (pair.sender->input_room() == 0) ASSERT_TRUE(pair.step());
+    pair.sender->on_input_failed("standard input: Input/output error");
+    pair.run();
+    EXPECT_TRUE(pair.is_in_order);
+    EXPECT_EQ(pair.outcomes.at("log"), std::nullopt);
+    EXPECT_TRUE(pair.sender->is_over());
+    EXPECT_TRUE(pair.receiver->on_finished());
+    EXPECT_THAT(tree_of(pair.to()), ElementsAre());
+}
+
 // ---- cuts
 
 TEST(Resume, GoesOnAtTheLastWholeChunkWhoeverWasKilled) {
