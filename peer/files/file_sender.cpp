@@ -186,6 +186,7 @@ void FileSender::send_chunk() {
                      {.number = number, .index = index, .hash = hash, .bytes = content});
     current_->tree.add(hash);
     bytes_read_ += content.size();
+    bytes_put_ += content.size();
 }
 
 // ---- standard input
@@ -255,6 +256,11 @@ std::uint64_t FileSender::bytes_carried() const {
     if (open_.empty() || !open_.begin()->second.from) return bytes_carried_;
     const std::uint64_t from = *open_.begin()->second.from;
     return bytes_carried_ + std::max(bytes_acknowledged(), from) - from;
+}
+
+// What waits is hardly anything but content: heads are taken for some.
+std::uint64_t FileSender::bytes_sent() const {
+    return bytes_put_ - std::min<std::uint64_t>(bytes_put_, outgoing().size());
 }
 
 bool FileSender::is_over() const {

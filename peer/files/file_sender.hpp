@@ -73,6 +73,8 @@ class FileSender {
     [[nodiscard]] std::uint64_t bytes_acknowledged() const;
     /// Bytes of files that this stream brought to the other side, as far as that says so.
     [[nodiscard]] std::uint64_t bytes_carried() const;
+    /// Bytes of files that the stream was given, whether or not they came to the other side.
+    [[nodiscard]] std::uint64_t bytes_sent() const;
 
   private:
     struct Opened {
@@ -141,6 +143,8 @@ class FileSender {
     Got acknowledged_{};
     /// With entries that are through.
     std::uint64_t bytes_carried_ = 0;
+    /// Bytes of files that were put into `out_`.
+    std::uint64_t bytes_put_ = 0;
 };
 
 }  // namespace pinhole::peer::files

@@ -146,6 +146,7 @@ void OutgoingFiles::on_lost(const StreamName& stream, StreamEnd why) {
     bool is_half_read = false;
     if (transfer.sender) {
         tell_events(transfer);
+        tell_cut(transfer);
         is_half_read = transfer.sender->input_bytes() > 0;
         transfer.bytes_carried += transfer.sender->bytes_carried();
         const bool is_over = transfer.sender->is_over();
@@ -235,6 +236,17 @@ void OutgoingFiles::tell_events(Transfer& transfer) {
     while (auto event = transfer.sender->poll_event()) {
         std::visit([&](const auto& any) { tell(transfer, any); }, *event);
     }
+}
+
+void OutgoingFiles::tell_cut(const Transfer& transfer) {
+    if (!station_.options().json || transfer.sender->is_over()) return;
+    station_.screen().data(json::transfer_cut({.way = Way::kSend,
+                                               .peer = transfer.peer,
+                                               .files = transfer.files_through,
+                                               .failed = transfer.failed,
+                                               .bytes = transfer.bytes_stored,
+                                               .carried = transfer.sender->bytes_carried(),
+                                               .sent = transfer.sender->bytes_sent()}));
 }
 
 void OutgoingFiles::tell(Transfer& transfer, const EntryResumed& event) {

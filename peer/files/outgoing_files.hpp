@@ -117,6 +117,8 @@ class OutgoingFiles final : private StreamService {
     void read_input(Transfer& transfer);
     void tell_left_out(Transfer& transfer);
     void tell_events(Transfer& transfer);
+    /// The connection went before all was through.
+    void tell_cut(const Transfer& transfer);
     void tell(Transfer& transfer, const EntrySent& event);
     void tell(Transfer& transfer, const EntryResumed& event);
     void end(Transfers::iterator transfer);

@@ -27,6 +27,7 @@ std::string transfer(Object object, const TransferEvent& event) {
     object["failed"] = event.failed;
     object["bytes"] = event.bytes;
     object["carried"] = event.carried;
+    if (event.sent) object["sent"] = *event.sent;
     return line(object);
 }
 

@@ -45,6 +45,8 @@ struct TransferEvent {
     std::uint64_t bytes = 0;
     /// Bytes of files that this connection carried: less than `bytes` after a resumption.
     std::uint64_t carried = 0;
+    /// Of a sender: bytes of files that this connection was given, here or lost.
+    std::optional<std::uint64_t> sent{};
 };
 [[nodiscard]] std::string transfer_ended(const TransferEvent& event);
 /// The connection went; what is missing comes over the next.
