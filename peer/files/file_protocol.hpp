@@ -11,7 +11,7 @@
 // Each way carries frames, `| kind (1) | length (4) | body |`. From the sender:
 //
 //     offer    | 1 | number (4) | kind (1) | flags (1) | size (8) | mtime (8) | path |
-//     chunk    | 2 | number (4) | index (4) | hash (32) | 1 byte to 1 MiB |
+//     chunk    | 2 | number (4) | index (4) | hash (32) | 1 byte to 256 KiB |
 //     end      | 3 | number (4) | tree hash (32) |           that was all of it
 //     withdraw | 4 | number (4) |                            it cannot be read any more
 //

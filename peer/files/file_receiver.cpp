@@ -12,7 +12,7 @@ namespace {
 /// Often enough that the sender of a slow path sees it move, rare beside what is received.
 constexpr std::uint64_t kAcknowledgeEvery = 64 * 1024;
 /// What was looked through between two signs of life: a fraction of a second's work.
-constexpr std::uint32_t kSignEvery = 32 * kChunkBytes;
+constexpr std::uint32_t kSignEvery = 128 * kChunkBytes;
 /// Offers that are looked into together, where that takes no reading.
 constexpr int kChecksMax = 16;
 /// Entries with open files; more offers wait to be looked into.

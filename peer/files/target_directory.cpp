@@ -22,7 +22,7 @@ constexpr mode_t kPartMode = 0600;
 /// Left free for whoever else writes there.
 constexpr std::uint64_t kSpareBytes = std::uint64_t{64} << 20U;
 /// Chunks that may be on their way to the disk.
-constexpr std::uint32_t kUnwrittenChunks = 16;
+constexpr std::uint32_t kUnwrittenChunks = 64;
 /// Then somebody makes these names on purpose.
 constexpr unsigned kRenamesMax = 1000;
 constexpr std::int64_t kNanoseconds = 1'000'000'000;

@@ -1,4 +1,4 @@
-// What names the content of a file: BLAKE2b over chunks of 1 MiB, and a chain over these.
+// What names the content of a file: BLAKE2b over chunks of 256 KiB, and a chain over these.
 //
 //     chunk(i) = BLAKE2b-256("Pinhole chunk", the bytes of chunk i)
 //     tree(0)  = BLAKE2b-256("Pinhole file", size of the file (8), or 2^64-1 if nobody knows it
@@ -16,7 +16,9 @@
 namespace pinhole::peer::files {
 
 /// All chunks of a file have this size but the last, which may be shorter.
-inline constexpr std::size_t kChunkBytes = std::size_t{1} << 20U;
+/// What has come of one is lost with the receiver, and with it what was on its way: together that
+/// stays below 1 MiB.
+inline constexpr std::size_t kChunkBytes = std::size_t{256} << 10U;
 /// The number of a chunk has 32 bits on the wire, with room to spare.
 inline constexpr std::uint64_t kFileBytesMax = std::uint64_t{1} << 50U;
 /// In place of the size of a file that is sent while it comes into being.
