@@ -13,6 +13,7 @@
 #include <histedit.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "peer/interrupts.hpp"
@@ -51,6 +52,35 @@ File open_terminal(const char* mode) {
     return file;
 }
 
+/// The terminal without its own echo, until this goes: libedit shows what is typed. Between two
+/// lines it leaves the mode in which keys come one by one, and what is typed just then would be
+/// shown twice.
+class EchoOff {
+  public:
+    explicit EchoOff(int fd) : fd_(fd), has_modes_(::tcgetattr(fd, &before_) == 0) {
+        Interrupts::remember_terminal(fd);
+        if (!has_modes_) return;
+        termios quiet = before_;
+        quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+        ::tcsetattr(fd_, TCSANOW, &quiet);
+    }
+    ~EchoOff() {
+        restore();
+        Interrupts::remember_terminal(-1);
+    }
+    EchoOff(const EchoOff&) = delete;
+    EchoOff& operator=(const EchoOff&) = delete;
+
+    void restore() const {
+        if (has_modes_) ::tcsetattr(fd_, TCSANOW, &before_);
+    }
+
+  private:
+    int fd_;
+    termios before_{};
+    bool has_modes_;
+};
+
 }  // namespace
 
 struct Console::Terminal {
@@ -58,18 +88,20 @@ struct Console::Terminal {
         : prompt(std::move(prompt_text)),
           in(open_terminal("r")),
           out(open_terminal("w")),
+          echo_off(fileno(in.get())),
           watcher(io, open_terminal_fd()),
           history(history_init()),
           editor(el_init("peer", in.get(), out.get(), out.get())) {
         if (!editor || !history)
             throw std::system_error(ENOMEM, std::generic_category(), "libedit");
-        Interrupts::remember_terminal(fileno(in.get()));
         HistEvent event{};
         ::history(history.get(), &event, H_SETSIZE, kHistoryLines);
         ::history(history.get(), &event, H_SETUNIQUE, 1);
         el_set(editor.get(), EL_CLIENTDATA, this);
         el_set(editor.get(), EL_PROMPT, &Terminal::prompt_of);
         el_set(editor.get(), EL_EDITOR, "emacs");
+        // Else it would switch the echo on between two lines.
+        el_set(editor.get(), EL_SETTY, "-x", "-echo", nullptr);
         el_set(editor.get(), EL_HIST, ::history, history.get());
         el_source(editor.get(), nullptr);
         el_set(editor.get(), EL_UNBUFFERED, 1);
@@ -125,6 +157,7 @@ struct Console::Terminal {
     std::string next_prompt;
     File in;
     File out;
+    EchoOff echo_off;
     asio::posix::stream_descriptor watcher;
     std::unique_ptr<History, HistoryCloser> history;
     std::unique_ptr<EditLine, EditorCloser> editor;
@@ -166,7 +199,7 @@ void Console::stop() {
     hide();
     terminal_->is_active = false;
     el_set(terminal_->editor.get(), EL_UNBUFFERED, 0);
-    Interrupts::remember_terminal(-1);
+    terminal_->echo_off.restore();
     terminal_->watcher.cancel();
 }
 
