@@ -95,6 +95,12 @@ void Screen::state(std::string_view line) {
     pump(err());
 }
 
+void Screen::clear_key_echo() {
+    if (!talks_to_terminal() || overlay_ != nullptr) return;
+    has_state_ = true;
+    clear_state();
+}
+
 std::string Screen::painted_data(Paint paint, std::string_view text) const {
     return painted(out_color_, code_of(paint), text);
 }

@@ -69,6 +69,9 @@ class Screen {
     void warn(std::string_view line);
     /// Replaces the state line: only on a terminal, only when not quiet, and not above a prompt.
     void state(std::string_view line);
+    /// What the terminal shows of the key that interrupts us (`^C`) goes: the next line, or the
+    /// shell's prompt, is not to stand behind it.
+    void clear_key_echo();
 
     /// `text` in colour if the stream takes it.
     [[nodiscard]] std::string painted_data(Paint paint, std::string_view text) const;

@@ -168,6 +168,8 @@ void Station::on_deadline() {
 
 void Station::on_signal(int number) {
     was_signalled_ = true;
+    // With a pipe on this terminal, the line may hold data.
+    if (number == SIGINT && !options_.owns_stdout) screen_.clear_key_echo();
     const ExitCode code = number == SIGINT ? ExitCode::kInterrupted : ExitCode::kTerminated;
     if (!said_goodbye_) return leave(code);
     code_ = code;

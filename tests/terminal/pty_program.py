@@ -25,6 +25,7 @@ class PtyProgram:
         self.modes = termios.tcgetattr(self.slave)
         self.output = b""
         self.status = None
+        self.was_killed = False
         self.ended_at = None
         # setsid becomes the program, as the leader of a session that has this terminal.
         self.process = subprocess.Popen(["setsid", "--ctty", *words], env=environment, stdin=self.slave,
@@ -61,6 +62,7 @@ class PtyProgram:
             elif self.pidfd in ready:
                 self.ended_at = time.monotonic()
                 code = self.process.wait()
+                self.was_killed = code < 0
                 self.status = code if code >= 0 else 128 - code  # as shells say it
             if left == 0.0:
                 return
