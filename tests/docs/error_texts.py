@@ -27,7 +27,7 @@ CALLS = {"warn", "fail", "failed", "failure", "complain", "leave_out", "say_once
 
 # Functions that make halves of sentences, by where they are; "*" stands for all that are there.
 FUNCTIONS = (
-    ("peer/", {"reason_of", "objection", "open_status_socket"}),
+    ("peer/", {"reason_of", "objection", "no_receiver", "open_status_socket"}),
     ("peer/files/entry_name", {"sentence_of"}),
     ("peer/files/file_receiver", {"*"}),
     ("peer/files/file_sender", {"*"}),

@@ -79,6 +79,21 @@ class Programs(ProgramsTestCase):
             done = self.run_peer("bob", *command.split()[1:])
             self.assertEqual(done.returncode, 0, done.stderr)
 
+    def test_chat_that_takes_files(self):
+        command = "peer --id alice --via 203.0.113.7 --wait --into Downloads </dev/null"
+        self.assertIn(command, shell_commands(README))
+        self.start_server()
+        into = self.folder / "Downloads"
+        into.mkdir()
+        alice = self.start_peer("alice", "--wait", "--into", str(into))
+        alice.process.stdin.close()
+        alice.wait_for("rendezvous ok")
+        photo = self.folder / "photo"
+        photo.write_text("a photo", encoding="utf-8")
+        sent = self.run_peer("bob", "send", "--id", "bob", "--via", self.via, str(photo), "alice")
+        self.assertEqual(sent.returncode, 0, sent.stderr)
+        self.assertEqual((into / "photo").read_text(encoding="utf-8"), "a photo")
+
     def test_group_key(self):
         key = str(self.folder / "group.key")
         made = self.run_peer("bob", "id", "--new-psk", key)
