@@ -59,15 +59,15 @@ using ChatCommand =
 
 /// What `/help` shows, one line each.
 inline constexpr std::string_view kChatHelp =
-    "text           to everybody who is here, in the room or connected\n"
-    "@NAME text     to one peer\n"
-    "/connect NAME  call somebody\n"
+    "text               to everybody who is here, in the room or connected\n"
+    "@NAME text         to one peer\n"
+    "/connect NAME      call somebody\n"
     "/send PATH [NAME]  a file or a directory; in quotes if it holds spaces\n"
-    "/take [NAME]   take what is offered; or /refuse\n"
-    "/peers         who is here, and their keys\n"
-    "/room          who is in the room\n"
-    "/path          how they are reached\n"
-    "/quit          leave; so does Ctrl-D\n"
-    "//text         a text that begins with a slash";
+    "/take [NAME]       take what is offered; or /refuse\n"
+    "/peers             who is here, and their keys\n"
+    "/room              who is in the room\n"
+    "/path              how they are reached\n"
+    "/quit              leave; so does Ctrl-D\n"
+    "//text             a text that begins with a slash";
 
 }  // namespace pinhole::peer
