@@ -74,7 +74,10 @@ ChatFiles::Incoming::Judgement ChatFiles::judge() {
 
 ChatFiles::Incoming::Destination ChatFiles::destination() {
     if (!target_) target_.emplace(".");
-    if (!partials_) partials_.emplace(net::state_directory(environment_), station_.random());
+    if (!partials_) {
+        partials_.emplace(net::state_directory(environment_), station_.random());
+        incoming_.prune(*partials_);
+    }
     return {.target = *target_, .partials = *partials_};
 }
 

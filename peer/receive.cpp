@@ -23,6 +23,7 @@ Receive::Receive(Station& station, const ReceiveOptions& options,
 
 void Receive::on_start() {
     files_.serve();
+    files_.prune(where_.partials);
     std::string whose = options_.from.empty() ? "of everybody who calls" : "";
     for (const Id& id : options_.from)
         whose += fmt::format("{}{}", whose.empty() ? "of " : ", ", id);

@@ -66,14 +66,15 @@ Disk<UniqueFd> open_directory_beneath(int directory,
     if (!at) return disk_failure();
     for (const std::string_view component : components) {
         const std::string name{component};
-        if (way.makes) {
+        const OpenWay open{.flags = O_RDONLY | O_DIRECTORY, .crosses = way.crosses};
+        auto next = open_beneath(at.get(), name, open);
+        if (!next && next.error() == std::errc::no_such_file_or_directory && way.makes) {
             const bool is_new = ::mkdirat(at.get(), name.c_str(), kDirectoryMode) == 0;
             if (!is_new && errno != EEXIST) return disk_failure();
             // What is stored below it must not vanish with its name.
             if (is_new) static_cast<void>(::fsync(at.get()));
+            next = open_beneath(at.get(), name, open);
         }
-        auto next =
-            open_beneath(at.get(), name, {.flags = O_RDONLY | O_DIRECTORY, .crosses = way.crosses});
         if (!next) return failure(next.error());
         at = std::move(*next);
     }

@@ -18,7 +18,7 @@ constexpr int kChecksMax = 16;
 /// Entries with open files; more offers wait to be looked into.
 constexpr std::ptrdiff_t kHoldingMax = 8;
 /// Files that wait to be synced together, open. One by one they would cost a commit of the disk's
-/// journal each.
+/// journal each. A cut costs them all, if they are small.
 constexpr std::size_t kStoringMax = 16;
 /// What a sender may leave unread; it is far more than all open offers can come to.
 constexpr std::size_t kOutMax = 256 * 1024;
@@ -111,8 +111,15 @@ bool FileReceiver::on(const Withdraw& withdraw) {
     return true;
 }
 
+/// A small file that is on its way already may share the disk's work.
+bool FileReceiver::should_store() const {
+    if (to_store_.empty()) return false;
+    const IncomingFile* next = wanting();
+    return to_store_.size() >= kStoringMax || next == nullptr || !next->is_small();
+}
+
 bool FileReceiver::has_work() const {
-    if (!to_store_.empty()) return true;
+    if (should_store()) return true;
     if (to_check_.empty()) return false;
     if (files_.at(to_check_.front()).holds_files()) return true;
     const auto holding = std::ranges::count_if(
@@ -121,7 +128,7 @@ bool FileReceiver::has_work() const {
 }
 
 void FileReceiver::work() {
-    if (!to_store_.empty()) return store();
+    if (should_store()) return store();
     for (int i = 0; i < kChecksMax && has_work(); ++i) {
         if (check()) return;
     }

@@ -39,6 +39,9 @@ class FileReceiver {
 
     [[nodiscard]] bool has_work() const;
     void work();
+    /// Puts what is whole onto the disk and under its name: `work` does it for several at once, and
+    /// whoever ends the transfer for those that still wait.
+    void store();
 
     /// What is to be sent; borrowed until the next call.
     [[nodiscard]] Bytes outgoing() const { return out_.unsent(); }
@@ -71,8 +74,8 @@ class FileReceiver {
     [[nodiscard]] bool tell(std::uint32_t number, const Call& call);
     [[nodiscard]] bool check();
     void apply(std::uint32_t number, const FileStep& step);
-    /// Puts what is whole onto the disk and under its name.
-    void store();
+    /// What is whole had better not wait for more.
+    [[nodiscard]] bool should_store() const;
     void acknowledge();
     [[nodiscard]] const IncomingFile* wanting() const;
 

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <utility>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace pinhole::peer::files {
@@ -163,8 +164,9 @@ FileStep IncomingFile::hash_part() {
 }
 
 FileStep IncomingFile::want() {
-    const std::uint64_t missing = size() - std::min(chunk_offset(tree_.chunks()), size());
-    if (!has_room(*place_, missing)) {
+    const std::uint64_t here =
+        std::max(bytes_written(), part_ ? std::min(reserved(part_.get()), size()) : 0);
+    if (!has_room(*place_, size() - here)) {
         return over(Outcome::kNoSpace, "not enough room on the disk");
     }
     if (partial_) {
@@ -236,6 +238,10 @@ std::optional<FileStep> IncomingFile::on_chunk(const Chunk& chunk) {
             if (const auto kept = partial_->keep(0); !kept) return over(kept.error());
         }
     }
+    if (state_ == State::kWanting && size() > kChunkBytes) {
+        const auto kept = reserve(part_.get(), size());
+        if (!kept) return over(kept.error());
+    }
     // How much will come of the others was known, and looked at, before.
     if (is_growing_ && !has_room(*place_, chunk.bytes.size())) {
         return over(Outcome::kNoSpace, "not enough room on the disk");
@@ -276,7 +282,10 @@ std::optional<FileStep> IncomingFile::on_end(const End& end) {
         return over(Outcome::kDamaged, "the whole does not have its hash");
     }
     // An older part may have been longer.
-    if (::ftruncate(part_.get(), static_cast<off_t>(size())) != 0) {
+    struct stat status{};
+    const bool is_longer =
+        ::fstat(part_.get(), &status) != 0 || static_cast<std::uint64_t>(status.st_size) != size();
+    if (is_longer && ::ftruncate(part_.get(), static_cast<off_t>(size())) != 0) {
         return over(static_cast<std::errc>(errno));
     }
     begin_sync(part_.get());

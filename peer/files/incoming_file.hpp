@@ -5,7 +5,7 @@
 //     checking -> opening -> hashing the part -> wanting -> receiving -> storing -> outcome
 //     checking -> opening -> wanting -> receiving -> storing -> outcome        without a part
 //
-// What could not be resumed anyway, a file whose size nobody knows yet, has no name at all until it
+// What is not resumed, a small file or one whose size nobody knows yet, has no name at all until it
 // is whole, where the file system can do that: nothing of it remains when we are killed.
 //
 // Never reads or writes more than one chunk in a call, so others have their turns. Whatever ends it
@@ -32,6 +32,10 @@ struct Reception {
     ConflictPolicy conflict = ConflictPolicy::kSkip;
     bool takes_hidden = false;
 };
+
+/// Smaller files are sent again rather than resumed: to note what is here of a small one costs as
+/// much as the file. As many as are stored together come to what a cut may cost, a chunk.
+inline constexpr std::uint64_t kSmallBytes = 64 * 1024;
 
 /// What became of an entry.
 struct Ending {
@@ -85,6 +89,7 @@ class IncomingFile {
     [[nodiscard]] bool takes_chunks() const {
         return state_ == State::kWanting || state_ == State::kReceiving;
     }
+    [[nodiscard]] bool is_small() const { return !is_growing_ && entry_.facts.size <= kSmallBytes; }
     /// Files are open while nothing comes.
     [[nodiscard]] bool holds_files() const {
         return (part_ || partial_ || standing_) && !is_storing();
@@ -113,7 +118,7 @@ class IncomingFile {
     [[nodiscard]] FileStep write(const Chunk& chunk);
     [[nodiscard]] Disk<Partial> open_partial() const;
     /// It may come without a name, since nobody resumes it.
-    [[nodiscard]] bool goes_without_part() const { return is_growing_; }
+    [[nodiscard]] bool goes_without_part() const { return is_growing_ || is_small(); }
     /// Opens what `want` left closed.
     [[nodiscard]] Disk<void> prepare();
     [[nodiscard]] Disk<void> prepare_part();

@@ -9,7 +9,6 @@
 #include "peer/files/transfer_json.hpp"
 #include "peer/files/turns.hpp"
 #include "peer/quantity.hpp"
-#include "peer/text_sanitizer.hpp"
 
 namespace pinhole::peer::files {
 namespace {
@@ -32,6 +31,16 @@ IncomingFiles::IncomingFiles(Station& station, const Rules& rules, Callbacks cal
 
 void IncomingFiles::serve() {
     station_.streams().serve(ServiceKind::kFiles, *this);
+}
+
+void IncomingFiles::prune(PartialStore& partials) {
+    const std::size_t count =
+        partials.prune(std::filesystem::file_time_type::clock::now() - kPartialLife);
+    if (count == 0) return;
+    station_.narrator().say(
+        fmt::format("of {} nothing has come for 30 days: what was there of {} "
+                    "is removed",
+                    count_words(count), count == 1 ? "it" : "them"));
 }
 
 // ---- offers
@@ -154,6 +163,7 @@ void IncomingFiles::on_lost(const StreamName& stream, StreamEnd why) {
     }
     const auto found = transfers_.find(stream);
     if (found == transfers_.end()) return;
+    found->second.receiver.store();
     tell_events(stream, found->second);
     const auto node = transfers_.extract(found);
     const Transfer& transfer = node.mapped();
@@ -217,13 +227,13 @@ void IncomingFiles::tell(const Id& peer, Transfer& transfer, const EntryReceived
         transfer.stored_as = stored_as;
         if (is_few && rules_.telling == Telling::kAll) {
             station_.narrator().say(
-                fmt::format("{}: {} ({}){}", peer, sanitized(stored_as), size_words(event.size),
+                fmt::format("{}: {} ({}){}", peer, shown_path(stored_as), size_words(event.size),
                             outcome == Outcome::kPresent ? " is there already" : ""));
         }
     } else {
         ++transfer.failed;
         station_.narrator().warn(
-            fmt::format("{}: not stored: {}: {}", peer, sanitized(event.path), why));
+            fmt::format("{}: not stored: {}: {}", peer, shown_path(event.path), why));
     }
     if (!station_.options().json) return;
     station_.screen().data(json::file({.way = Way::kReceive,

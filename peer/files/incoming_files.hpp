@@ -68,6 +68,8 @@ class IncomingFiles final : private StreamService {
 
     /// From now on offers are judged.
     void serve();
+    /// Removes what nobody has gone on with for long, and says so.
+    void prune(PartialStore& partials);
 
     /// The offers that wait, the oldest first.
     [[nodiscard]] const std::vector<WaitingOffer>& waiting() const { return waiting_; }

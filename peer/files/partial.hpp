@@ -1,13 +1,17 @@
-// What we know of a file that has not come whole: the hashes of its chunks that we wrote, and what
-// its part file is called. Survives us in `$XDG_STATE_HOME/pinhole/partials`, one file each:
+// What we know of a file that has not come whole: the hashes of its chunks that we wrote, and where
+// its part file is. Survives us in `$XDG_STATE_HOME/pinhole/partials`, one file each:
 //
-//     "pinhole partial 1 " | 8 hexadecimal digits | "\n" | hash of chunk 0 (32) | chunk 1 | ...
+//     "pinhole partial 2 " | 8 hexadecimal digits | " " | 5 digits | "\n" | place |
+//     hash of chunk 0 (32) | chunk 1 | ...
 //
-// The digits end the part file's name. A chunk is on the disk before its hash is written here, and
-// counts only if it still has that hash: neither file is trusted alone. One transfer at a time
-// holds a partial, by a lock that ends with the process.
+// The first digits end the part file's name, the others are the length of its place: the directory
+// of the transfer, NUL, and the path below it. A chunk is on the disk before its hash is written
+// here, and counts only if it still has that hash: neither file is trusted alone. One transfer at a
+// time holds a partial, by a lock that ends with the process. What nobody goes on with is removed
+// in the end (`prune`), with its part file.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -36,11 +40,16 @@ class Partial {
 
   private:
     friend class PartialStore;
-    Partial(UniqueFd fd, std::filesystem::path path, std::string suffix)
-        : fd_(std::move(fd)), path_(std::move(path)), suffix_(std::move(suffix)) {}
+    Partial(UniqueFd fd, std::filesystem::path path, std::string place)
+        : fd_(std::move(fd)), path_(std::move(path)), place_(std::move(place)) {}
+
+    /// Where that hash stands.
+    [[nodiscard]] std::uint64_t offset_of(std::uint32_t index) const;
 
     UniqueFd fd_;
     std::filesystem::path path_;
+    /// Of the part file: directory, NUL, path.
+    std::string place_;
     std::string suffix_;
 };
 
@@ -53,6 +62,9 @@ struct PartialName {
     std::string_view path;
 };
 
+/// Who has not gone on with a file for so long will not.
+inline constexpr std::chrono::hours kPartialLife{24 * 30};
+
 class PartialStore {
   public:
     /// Makes the directory, private to us. Throws what `make_private_directory` throws.
@@ -61,6 +73,9 @@ class PartialStore {
     /// Opens what is known, or begins anew. Error `device_or_resource_busy` when another transfer
     /// holds it.
     [[nodiscard]] Disk<Partial> open(const PartialName& name);
+    /// Removes what was not written to since then, and the part files: says how many. Those that a
+    /// transfer holds are left alone.
+    [[nodiscard]] std::size_t prune(std::filesystem::file_time_type since);
 
   private:
     std::filesystem::path directory_;

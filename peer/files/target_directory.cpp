@@ -182,6 +182,28 @@ bool has_room(const Place& place, std::uint64_t bytes) {
     return free >= bytes + std::max(kSpareBytes, bytes / 100);
 }
 
+Disk<void> reserve(int fd, std::uint64_t bytes) {
+    // Not posix_fallocate: where the file system cannot, that writes all of it.
+    int done = 0;
+    do {
+        done = ::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes));
+    } while (done != 0 && errno == EINTR);
+    if (done == 0) return {};
+    const int error = errno;
+    const bool is_final = error == ENOSPC || error == EDQUOT || error == EFBIG;
+    if (!is_final) return {};
+    // Gives back what it got before it failed.
+    struct stat status{};
+    if (::fstat(fd, &status) == 0 && ::ftruncate(fd, status.st_size) != 0) return disk_failure();
+    return failure(static_cast<std::errc>(error));
+}
+
+std::uint64_t reserved(int fd) {
+    constexpr std::uint64_t kBlock = 512;  // stat(2): st_blocks, whatever st_blksize says
+    struct stat status{};
+    return ::fstat(fd, &status) == 0 ? static_cast<std::uint64_t>(status.st_blocks) * kBlock : 0;
+}
+
 void write_back(int fd, std::uint32_t index) {
     const auto at = [](std::uint32_t chunk) { return static_cast<off_t>(chunk_offset(chunk)); };
     ::sync_file_range(fd, at(index), kChunkBytes, SYNC_FILE_RANGE_WRITE);

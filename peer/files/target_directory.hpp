@@ -73,6 +73,13 @@ void remove_part(const Place& place, std::string_view suffix);
 /// There is room for `bytes` more and for others: a full disk is worse than a file less.
 [[nodiscard]] bool has_room(const Place& place, std::uint64_t bytes);
 
+/// Has the disk keep room for a file of that size, without making it longer: whoever else writes
+/// there cannot take it. ENOSPC, or what else will not change; no error where the file system
+/// cannot promise room.
+[[nodiscard]] Disk<void> reserve(int fd, std::uint64_t bytes);
+/// Bytes that the file has on the disk, and is kept for it.
+[[nodiscard]] std::uint64_t reserved(int fd);
+
 /// Begins to write chunk `index` to the disk, and waits until an earlier one is there: so the
 /// `fsync` at the end is short however slow the disk is.
 void write_back(int fd, std::uint32_t index);

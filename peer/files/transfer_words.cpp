@@ -11,7 +11,7 @@ namespace pinhole::peer::files {
 
 std::string title_words(const Announcement& announcement) {
     return announcement.name.empty() ? count_words(announcement.entries)
-                                     : sanitized(announcement.name);
+                                     : shown_path(announcement.name);
 }
 
 std::string size_or_unknown(std::uint64_t bytes) {
@@ -32,7 +32,7 @@ std::string offer_words(const Announcement& announcement) {
 }
 
 std::string end_words(const TransferEnd& end) {
-    std::string what = end.title.empty() ? count_words(end.files) : sanitized(end.title);
+    std::string what = end.title.empty() ? count_words(end.files) : shown_path(end.title);
     if (end.failed > 0) {
         what = fmt::format("{} of {}", end.files - end.failed, count_words(end.files));
     }

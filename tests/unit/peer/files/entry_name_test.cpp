@@ -36,6 +36,27 @@ TEST(EntryName, RefusesWhatLeadsOutOrCannotBeSeen) {
     EXPECT_EQ(fault_of_path("a\u200b", false), NameFault::kUnseen);
 }
 
+TEST(EntryName, JoinersStandWhereTheyAreSeen) {
+    const std::string family = "\U0001F469\u200D\U0001F469\u200D\U0001F467";
+    const std::string flag = "\U0001F3F3\uFE0F\u200D\U0001F308";
+    const std::string coder = "\U0001F469\U0001F3FD\u200D\U0001F4BB";
+    const std::string persian = "\u0645\u06CC\u200C\u062E\u0648\u0627\u0647\u0645";
+    const std::string hindi = "\u0915\u094D\u200D\u0937";
+    for (const std::string& name : {family, flag, coder, persian, hindi}) {
+        EXPECT_EQ(fault_of_path("a/" + name + ".jpg", false), std::nullopt) << name;
+    }
+    // Elsewhere nobody sees them, so two names would look the same.
+    for (const std::string& name :
+         {std::string{"pass\u200Cword"}, std::string{"pass\u200Dword"}, "\u200D" + family,
+          family + "\u200D", persian + "\u200C", persian + "\u200C.txt",
+          std::string{"\u0645\u200C\u200C\u062E"}, std::string{"\U0001F469\u200C\U0001F467"},
+          std::string{"\u00A9\u200D\u00AE"}, std::string{"1\uFE0F\u200D2"},
+          std::string{"\u0645\u200Ca"}, std::string{"\u4E00\u200D\u4E00"},
+          std::string{"\u202E\u200D\u0645"}}) {
+        EXPECT_EQ(fault_of_path(name, false), NameFault::kUnseen) << sanitized(name);
+    }
+}
+
 TEST(EntryName, ADotInFrontIsTakenOnlyWhereAsked) {
     EXPECT_EQ(fault_of_path(".ssh/authorized_keys", false), NameFault::kHidden);
     EXPECT_EQ(fault_of_path(".ssh/authorized_keys", true), std::nullopt);

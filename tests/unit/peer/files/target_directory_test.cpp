@@ -1,9 +1,6 @@
 // Nothing outside the directory changes, whatever names come and whoever works against us.
 #include "peer/files/target_directory.hpp"
 
-#include <atomic>
-#include <thread>
-
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/mount.h>
@@ -12,6 +9,7 @@
 
 #include "tests/unit/peer/files/file_pair.hpp"
 #include "tests/unit/peer/files/hostile_names.hpp"
+#include "tests/unit/peer/files/swapper.hpp"
 
 namespace pinhole::peer::files {
 namespace {
@@ -160,35 +158,13 @@ TEST_F(Target, NumbersGoBeforeTheExtension) {
     EXPECT_EQ(renamed("a.no extension at all", 5), "a.no extension at all (5)");
 }
 
-/// Somebody on this machine swaps a directory for a link, and back, as fast as he can.
-class Swapper {
-  public:
-    Swapper(const fs::path& directory, const fs::path& outside)
-        : thread_([this, directory, link = fs::path{directory.string() + ".link"}, outside] {
-              fs::create_directory_symlink(outside, link);
-              while (!stop_) {
-                  ::renameat2(AT_FDCWD, directory.c_str(), AT_FDCWD, link.c_str(), RENAME_EXCHANGE);
-              }
-          }) {}
-    Swapper(const Swapper&) = delete;
-    Swapper& operator=(const Swapper&) = delete;
-    ~Swapper() {
-        stop_ = true;
-        thread_.join();
-    }
-
-  private:
-    std::atomic<bool> stop_ = false;
-    std::thread thread_;
-};
-
 TEST_F(Target, ARaceWithASwappedLinkIsNeverLost) {
     const TargetDirectory target{inside()};
     fs::create_directory(inside("d"));
     int stored = 0;
     int refused = 0;
     {
-        const Swapper swapper{inside("d"), outside()};
+        const test::Swapper swapper{inside("d"), outside(), {}};
         // On one core the two may take turns that are long.
         for (int i = 0; i < 200'000 && (stored < 2'000 || refused < 500); ++i) {
             const auto place = target.place_of("d/x", true);
@@ -256,16 +232,57 @@ TEST_F(SmallDisk, LeavesRoomForOthers) {
     EXPECT_FALSE(has_room(*place, std::uint64_t{1} << 50U));
 }
 
-TEST_F(SmallDisk, AFullDiskEndsAFileAndKeepsItsPart) {
+TEST_F(SmallDisk, KeepsRoomForAFileOrSaysThatItCannot) {
+    const TargetDirectory target{inside()};
+    const auto place = target.place_of("x", true);
+    const auto part = make_part(*place, "0123abcd");
+    ASSERT_TRUE(part);
+    ASSERT_TRUE(write_at(part->get(), as_bytes("bytes"), 0));
+    const auto before = fs::space(inside()).available;
+    EXPECT_EQ(reserve(part->get(), std::uint64_t{200} << 20U).error(),
+              std::errc::no_space_on_device);
+    EXPECT_EQ(fs::space(inside()).available, before) << "what it got is given back";
+    ASSERT_TRUE(reserve(part->get(), std::uint64_t{20} << 20U));
+    EXPECT_LE(fs::space(inside()).available, before - (std::uintmax_t{19} << 20U));
+    EXPECT_GE(reserved(part->get()), std::uint64_t{20} << 20U);
+    EXPECT_EQ(fs::file_size(inside(part_name("x", "0123abcd"))), 5U);
+}
+
+TEST_F(SmallDisk, AFileThatHasBegunHasItsRoomAndALaterOneHasNone) {
     FilePair pair;
     write_file(pair.from("big"), test::content_of(4 * kChunkBytes));
+    write_file(pair.from("later"), test::content_of(4 * kChunkBytes));
     pair.list({"big"});
     pair.target = std::make_unique<TargetDirectory>(inside());
     pair.store = std::make_unique<PartialStore>(pair.home.path() / "state", pair.random);
     pair.connect();
     while (pair.receiver->bytes_received() < 2 * kChunkBytes) ASSERT_TRUE(pair.step());
     // Somebody else takes the rest.
-    write_file(inside("other"), "");
+    std::ofstream other{inside("other"), std::ios::binary};
+    const std::string block(kChunkBytes, 'x');
+    while (other.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
+    }
+    pair.run();
+    EXPECT_EQ(pair.outcomes["big"], Outcome::kStored);
+    pair.list({"later"});
+    pair.transfer();
+    EXPECT_TRUE(pair.is_in_order);
+    EXPECT_EQ(pair.outcomes["later"], Outcome::kNoSpace);
+    EXPECT_FALSE(fs::exists(inside("later")));
+}
+
+TEST_F(SmallDisk, OneThatFillsBeforeTheFirstChunkEndsTheFile) {
+    FilePair pair;
+    write_file(pair.from("big"), test::content_of(4 * kChunkBytes));
+    pair.list({"big"});
+    pair.target = std::make_unique<TargetDirectory>(inside());
+    pair.store = std::make_unique<PartialStore>(pair.home.path() / "state", pair.random);
+    pair.connect();
+    pair.sender->work();
+    ASSERT_TRUE(pair.receiver->on_bytes(pair.sender->outgoing()));
+    pair.sender->on_sent(pair.sender->outgoing().size());
+    while (pair.receiver->has_work()) pair.receiver->work();
+    ASSERT_FALSE(pair.receiver->outgoing().empty()) << "it wants the file";
     std::ofstream other{inside("other"), std::ios::binary};
     const std::string block(kChunkBytes, 'x');
     while (other.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
@@ -274,12 +291,6 @@ TEST_F(SmallDisk, AFullDiskEndsAFileAndKeepsItsPart) {
     EXPECT_TRUE(pair.is_in_order);
     EXPECT_EQ(pair.outcomes["big"], Outcome::kNoSpace);
     EXPECT_FALSE(fs::exists(inside("big")));
-    fs::remove(inside("other"));
-    pair.list({"big"});
-    pair.connect();
-    pair.run();
-    EXPECT_EQ(pair.outcomes["big"], Outcome::kNoSpace) << "what is left is less than 64 MiB";
-    EXPECT_FALSE(fs::is_empty(pair.partials())) << "what came is kept for a larger disk";
 }
 
 }  // namespace

@@ -320,6 +320,25 @@ TEST(Resume, AFileThatChangesWhileItIsSentIsNeverStored) {
     EXPECT_FALSE(fs::exists(pair.to("log")));
 }
 
+TEST(Resume, OfSmallFilesNothingIsLeftHalfWayAndWhatIsWholeIsStored) {
+    FilePair pair;
+    for (int i = 0; i < 30; ++i) write_file(pair.from("tree/" + std::to_string(i)), "content");
+    pair.list({"tree"});
+    pair.connect();
+    while (pair.receiver->bytes_received() < 7 * 20) ASSERT_TRUE(pair.step());
+    pair.receiver->store();
+    const auto stored = tree_of(pair.to());
+    EXPECT_GE(stored.size(), 20U) << "the directory, and what came";
+    for (const auto& [path, content] : stored) {
+        EXPECT_EQ(content, path == "tree/" ? "" : "content") << path;
+    }
+    EXPECT_TRUE(fs::is_empty(pair.partials())) << "they are sent again, if at all";
+    pair.list({"tree"});
+    pair.restart_receiver();
+    pair.transfer();
+    EXPECT_EQ(tree_of(pair.to()), tree_of(pair.from()));
+}
+
 TEST(Resume, CutsAtAnyMomentCostAtMostOneChunkEach) {
     for (std::uint64_t seed = 1; seed <= 6; ++seed) {
         SCOPED_TRACE(::testing::Message() << "seed " << seed);
