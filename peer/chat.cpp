@@ -89,7 +89,7 @@ void Chat::on_connected(const Id& peer) {
     pump(peer);
     files_.on_connected(peer);
     if (!room_) return;
-    room_->on_connected(peer);
+    room_->on_connected(station_.now(), peer);
     follow_room();
 }
 
@@ -98,7 +98,7 @@ void Chat::on_path(const Id& peer, const node::PathChanged& path) {
     if (path.state == node::PathState::kLost) {
         room_->on_path_lost(station_.now(), peer);
     } else {
-        room_->on_path_found(peer);
+        room_->on_path_found(station_.now(), peer);
     }
     follow_room();
 }

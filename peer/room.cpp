@@ -29,22 +29,19 @@ void Room::on_members(Instant now, std::span<const Listed> members) {
         entry.has_left = false;
         entry.is_welcome = listed.is_welcome;
         entry.was_here_first = entry.was_here_first || is_first;
-        plan_call(now, listed.id, entry);
     }
-    for (auto at = entries_.begin(); at != entries_.end();) {
-        at = judge(at->first, at->second) ? entries_.erase(at) : std::next(at);
-    }
+    for (auto& [id, entry] : entries_) plan_call(now, id, entry);
     handle_timeout(now);
 }
 
-void Room::on_connected(const Id& peer) {
+void Room::on_connected(Instant now, const Id& peer) {
     Entry& entry = entries_[peer];
     entry.link = Link::kUp;
     entry.call_at = kNever;
     entry.refuses_us = false;
     entry.has_left = false;
     entry.is_member = entry.is_member || entry.is_listed;
-    settle(peer);
+    settle(now, peer);
 }
 
 void Room::on_closed(Instant now, const Id& peer, End end) {
@@ -53,7 +50,7 @@ void Room::on_closed(Instant now, const Id& peer, End end) {
     entry.is_called = false;
     entry.has_left = end == End::kGoodbye;
     plan_call(now, peer, entry);
-    settle(peer);
+    settle(now, peer);
     handle_timeout(now);
 }
 
@@ -61,7 +58,7 @@ void Room::on_path_lost(Instant now, const Id& peer) {
     const auto found = entries_.find(peer);
     if (found == entries_.end() || found->second.link != Link::kUp) return;
     found->second.link = Link::kLost;
-    settle(peer);
+    settle(now, peer);
     handle_timeout(now);
 }
 
@@ -73,16 +70,19 @@ void Room::on_call_refused(const Id& peer) {
 
 // ---- calls
 
-void Room::plan_call(Instant now, const Id& peer, Entry& entry) const {
+void Room::plan_call(Instant now, const Id& peer, Entry& entry) {
     const bool is_wanted = entry.is_listed && entry.is_welcome && !entry.has_left;
     if (!is_wanted || entry.link != Link::kNone) {
         entry.call_at = kNever;
+        // A call that nobody has taken up yet.
+        if (std::erase(calls_, peer) > 0) entry.is_called = false;
     } else if (!entry.is_called && entry.call_at == kNever) {
         entry.call_at = self_ < peer ? now : now + kCallPatience;
     }
 }
 
 void Room::handle_timeout(Instant now) {
+    judge_all(now);
     for (auto& [id, entry] : entries_) {
         if (now < entry.call_at) continue;
         entry.call_at = kNever;
@@ -93,7 +93,7 @@ void Room::handle_timeout(Instant now) {
 
 Instant Room::next_timeout() const {
     Instant at = kNever;
-    for (const auto& [id, entry] : entries_) at = std::min(at, entry.call_at);
+    for (const auto& [id, entry] : entries_) at = std::min({at, entry.call_at, entry.gone_at});
     return at;
 }
 
@@ -107,14 +107,25 @@ std::optional<Id> Room::poll_give_up() {
 
 // ---- news
 
-void Room::settle(const Id& peer) {
+void Room::settle(Instant now, const Id& peer) {
     const auto found = entries_.find(peer);
-    if (found != entries_.end() && judge(peer, found->second)) entries_.erase(found);
+    if (found != entries_.end() && judge(now, peer, found->second)) entries_.erase(found);
 }
 
-bool Room::judge(const Id& peer, Entry& entry) {
+void Room::judge_all(Instant now) {
+    for (auto at = entries_.begin(); at != entries_.end();) {
+        at = judge(now, at->first, at->second) ? entries_.erase(at) : std::next(at);
+    }
+}
+
+bool Room::judge(Instant now, const Id& peer, Entry& entry) {
     const bool is_up = entry.link == Link::kUp;
-    const bool is_gone = entry.has_left || (!entry.is_listed && !is_up);
+    if (entry.is_listed || is_up) {
+        entry.gone_at = kNever;
+    } else if (entry.is_member && entry.gone_at == kNever) {
+        entry.gone_at = now + kReturnPatience;
+    }
+    const bool is_gone = entry.has_left || now >= entry.gone_at;
     if (is_gone && entry.is_member) see_off(peer, entry);
     if (!entry.is_member) return !entry.is_listed && entry.link == Link::kNone;
     if (is_up && !std::exchange(entry.has_joined, true)) tell(peer, entry, Change::kJoined);
@@ -151,7 +162,7 @@ bool Room::takes_texts(const Id& peer) const {
     const auto found = entries_.find(peer);
     if (found == entries_.end() || !found->second.is_member) return false;
     const Entry& entry = found->second;
-    return entry.link != Link::kNone || (entry.is_listed && entry.is_welcome && !entry.refuses_us);
+    return entry.link != Link::kNone || (entry.is_welcome && !entry.refuses_us);
 }
 
 std::vector<Room::Member> Room::members() const {

@@ -24,6 +24,9 @@ using wire::Id;
 /// How long the greater id of two waits for the other one's call: some round trips, and a
 /// handshake through the relay.
 inline constexpr Duration kCallPatience = 2s;
+/// Who is neither listed nor connected may be back so soon: a program that starts anew, or a server
+/// that does, takes a moment to be listed again.
+inline constexpr Duration kReturnPatience = 3s;
 
 class Room {
   public:
@@ -68,11 +71,11 @@ class Room {
     /// Everybody in the room but us. The first one tells who was here before us.
     void on_members(Instant now, std::span<const Listed> members);
     /// Of any peer, whether it is in the room or not.
-    void on_connected(const Id& peer);
+    void on_connected(Instant now, const Id& peer);
     void on_closed(Instant now, const Id& peer, End end);
     /// No path works, and the node looks for one.
     void on_path_lost(Instant now, const Id& peer);
-    void on_path_found(const Id& peer) { on_connected(peer); }
+    void on_path_found(Instant now, const Id& peer) { on_connected(now, peer); }
     /// It turned our call away. Calling goes on, but nobody should wait for it.
     void on_call_refused(const Id& peer);
 
@@ -110,18 +113,21 @@ class Room {
         /// A call of ours goes on.
         bool is_called = false;
         Instant call_at = kNever;
+        /// When it counts as gone unless it is listed or connected by then.
+        Instant gone_at = kNever;
         /// kJoined was told, and no kLeft since.
         bool has_joined = false;
         /// kLost was told, and no kBack since.
         bool is_missed = false;
     };
 
-    void plan_call(Instant now, const Id& peer, Entry& entry) const;
+    void plan_call(Instant now, const Id& peer, Entry& entry);
     /// Tells what is new about an entry; true when nothing of it is left to remember.
-    [[nodiscard]] bool judge(const Id& peer, Entry& entry);
+    [[nodiscard]] bool judge(Instant now, const Id& peer, Entry& entry);
+    void judge_all(Instant now);
     void see_off(const Id& peer, Entry& entry);
     void tell(const Id& peer, const Entry& entry, Change change);
-    void settle(const Id& peer);
+    void settle(Instant now, const Id& peer);
 
     Id self_;
     bool is_known_ = false;

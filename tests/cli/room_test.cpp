@@ -112,7 +112,7 @@ TEST_F(Rooms, AMessageToNobodyEndsWithFourUnlessItWaits) {
     Process& bob = message("bob");
     EXPECT_EQ(status_of(bob), 4);
     EXPECT_THAT(lines_of(bob, Stream::kErr), Contains(HasSubstr("nobody is in room garden")));
-    Process& carol = message("carol", {"--wait"});
+    Process& carol = enter("carol", {"--message", "hi", "--wait"});
     ASSERT_TRUE(says(carol, Stream::kErr, "garden: nobody else is here yet"));
     Process& alice = enter("alice");
     EXPECT_TRUE(says(alice, Stream::kOut, "carol: hi"));

@@ -42,7 +42,7 @@ class RoomTest : public ::testing::Test {
     void be_with_carol() {
         see(kStart, {});
         see(kStart, {{kCarol}});
-        room_.on_connected(kCarol);
+        room_.on_connected(kStart, kCarol);
         static_cast<void>(calls());
         ASSERT_THAT(news(), ElementsAre(Room::News{kCarol, Room::Change::kJoined}));
     }
@@ -71,7 +71,7 @@ TEST_F(RoomTest, TheSmallerIdCallsAtOnceAndTheOtherOneWhenNoCallCame) {
 
 TEST_F(RoomTest, WhoCalledUsIsNotCalled) {
     see(kStart, {{kAlice}});
-    room_.on_connected(kAlice);
+    room_.on_connected(kStart, kAlice);
     room_.handle_timeout(kStart + kCallPatience);
     EXPECT_THAT(calls(), IsEmpty());
     EXPECT_EQ(room_.next_timeout(), kNever);
@@ -94,10 +94,10 @@ TEST_F(RoomTest, NeverCallsItself) {
 TEST_F(RoomTest, JoinedIsToldOnceAndOnlyOfWhoIsInTheRoomAndConnected) {
     see(kStart, {{kAlice}});
     EXPECT_THAT(news(), IsEmpty()) << "not connected yet";
-    room_.on_connected(kAlice);
+    room_.on_connected(kStart, kAlice);
     EXPECT_THAT(news(),
                 ElementsAre(Room::News{kAlice, Room::Change::kJoined, /*was_here_first=*/true}));
-    room_.on_connected(kCarol);
+    room_.on_connected(kStart, kCarol);
     EXPECT_THAT(news(), IsEmpty()) << "a caller who is not in the room";
     see(kStart + 1s, {{kAlice}, {kCarol}});
     EXPECT_THAT(news(), ElementsAre(Room::News{kCarol, Room::Change::kJoined}));
@@ -121,7 +121,7 @@ TEST_F(RoomTest, WhoComesBackAfterAGoodbyeJoinsAnew) {
     static_cast<void>(news());
     see(kStart + 2s, {{kCarol}});
     EXPECT_THAT(calls(), ElementsAre(kCarol));
-    room_.on_connected(kCarol);
+    room_.on_connected(kStart, kCarol);
     EXPECT_THAT(news(), ElementsAre(Room::News{kCarol, Room::Change::kJoined}));
 }
 
@@ -129,7 +129,7 @@ TEST_F(RoomTest, WhoCallsAfterAGoodbyeJoinsAnewToo) {
     be_with_carol();
     room_.on_closed(kStart + 1s, kCarol, Room::End::kGoodbye);
     static_cast<void>(news());
-    room_.on_connected(kCarol);
+    room_.on_connected(kStart, kCarol);
     EXPECT_THAT(news(), ElementsAre(Room::News{kCarol, Room::Change::kJoined}));
 }
 
@@ -150,8 +150,8 @@ TEST_F(RoomTest, LostWhileListedIsToldOnceAndSoIsTheReturn) {
     EXPECT_THAT(news(), ElementsAre(Room::News{kCarol, Room::Change::kLost}));
     EXPECT_EQ(state_of(kCarol), Room::State::kLost);
     EXPECT_THAT(calls(), IsEmpty()) << "the node looks for a path by itself";
-    room_.on_path_found(kCarol);
-    room_.on_path_found(kCarol);
+    room_.on_path_found(kStart, kCarol);
+    room_.on_path_found(kStart, kCarol);
     EXPECT_THAT(news(), ElementsAre(Room::News{kCarol, Room::Change::kBack}));
 }
 
@@ -160,20 +160,38 @@ TEST_F(RoomTest, AConnectionThatBreaksIsMadeAgain) {
     room_.on_closed(kStart + 1s, kCarol, Room::End::kBroken);
     EXPECT_THAT(news(), ElementsAre(Room::News{kCarol, Room::Change::kLost}));
     EXPECT_THAT(calls(), ElementsAre(kCarol));
-    room_.on_connected(kCarol);
+    room_.on_connected(kStart, kCarol);
     EXPECT_THAT(news(), ElementsAre(Room::News{kCarol, Room::Change::kBack}));
 }
 
-TEST_F(RoomTest, LostAndGoneFromTheRoomIsGivenUp) {
+TEST_F(RoomTest, LostAndGoneFromTheRoomIsGivenUpAfterAWhile) {
     be_with_carol();
     room_.on_path_lost(kStart + 1s, kCarol);
-    static_cast<void>(news());
     see(kStart + 2s, {});
+    EXPECT_THAT(news(), ElementsAre(Room::News{kCarol, Room::Change::kLost}));
+    EXPECT_THAT(given_up(), IsEmpty());
+    EXPECT_TRUE(room_.takes_texts(kCarol)) << "it may be back";
+    EXPECT_EQ(room_.next_timeout(), kStart + 2s + kReturnPatience);
+    room_.handle_timeout(kStart + 2s + kReturnPatience);
     EXPECT_THAT(given_up(), ElementsAre(kCarol));
     EXPECT_THAT(news(), ElementsAre(Room::News{kCarol, Room::Change::kLeft}));
-    room_.on_closed(kStart + 2s, kCarol, Room::End::kBroken);
+    EXPECT_FALSE(room_.takes_texts(kCarol));
+    room_.on_closed(kStart + 6s, kCarol, Room::End::kBroken);
     EXPECT_THAT(news(), IsEmpty());
     EXPECT_THAT(calls(), IsEmpty());
+    EXPECT_THAT(given_up(), IsEmpty());
+    EXPECT_EQ(room_.next_timeout(), kNever);
+}
+
+TEST_F(RoomTest, WhoStartsAnewIsListedAgainInTimeAndWasNeverGone) {
+    be_with_carol();
+    room_.on_path_lost(kStart + 1s, kCarol);
+    see(kStart + 2s, {});
+    see(kStart + 3s, {{kCarol}});
+    EXPECT_EQ(room_.next_timeout(), kNever);
+    room_.on_connected(kStart + 4s, kCarol);
+    EXPECT_THAT(news(), ElementsAre(Room::News{kCarol, Room::Change::kLost},
+                                    Room::News{kCarol, Room::Change::kBack}));
     EXPECT_THAT(given_up(), IsEmpty());
 }
 
@@ -181,7 +199,9 @@ TEST_F(RoomTest, ACallToWhoLeavesIsGivenUp) {
     see(kStart, {{kAlice}, {kCarol}});
     EXPECT_THAT(calls(), ElementsAre(kCarol));
     see(kStart + 1s, {});
+    room_.handle_timeout(kStart + 1s + kReturnPatience);
     EXPECT_THAT(given_up(), ElementsAre(kCarol)) << "alice was not called yet";
+    EXPECT_THAT(calls(), IsEmpty()) << "and is not any more";
     EXPECT_THAT(news(), ElementsAre(Room::News{kAlice, Room::Change::kLeft, true},
                                     Room::News{kCarol, Room::Change::kLeft, true}))
         << "both were announced as here";
@@ -196,7 +216,7 @@ TEST_F(RoomTest, ACallThatNobodyTookUpYetIsWithdrawn) {
 
 TEST_F(RoomTest, StrangersAreNoneOfItsBusiness) {
     see(kStart, {});
-    room_.on_connected(kAlice);
+    room_.on_connected(kStart, kAlice);
     room_.on_path_lost(kStart, kAlice);
     room_.on_closed(kStart + 1s, kAlice, Room::End::kBroken);
     EXPECT_THAT(news(), IsEmpty());
@@ -210,7 +230,7 @@ TEST_F(RoomTest, WhoIsNotWelcomeIsNeverCalledAndWaitedFor) {
     EXPECT_THAT(calls(), IsEmpty());
     EXPECT_FALSE(room_.takes_texts(kCarol));
     EXPECT_EQ(state_of(kCarol), Room::State::kKeptOut);
-    room_.on_connected(kCarol);
+    room_.on_connected(kStart, kCarol);
     EXPECT_TRUE(room_.takes_texts(kCarol)) << "let in by another way";
     EXPECT_EQ(state_of(kCarol), Room::State::kConnected);
 }
@@ -224,7 +244,7 @@ TEST_F(RoomTest, TextsWaitForAMemberUnlessItTurnsUsAway) {
     EXPECT_FALSE(room_.takes_texts(kCarol));
     EXPECT_EQ(state_of(kCarol), Room::State::kRefusesUs);
     EXPECT_THAT(given_up(), IsEmpty()) << "the calls go on";
-    room_.on_connected(kCarol);
+    room_.on_connected(kStart, kCarol);
     EXPECT_TRUE(room_.takes_texts(kCarol));
     room_.on_path_lost(kStart + 1s, kCarol);
     room_.on_call_refused(kCarol);
