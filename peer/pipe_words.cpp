@@ -1,11 +1,11 @@
 #include "peer/pipe_words.hpp"
 
-#include <array>
 #include <system_error>
 
 #include <fmt/format.h>
 
 #include "peer/json_object.hpp"
+#include "peer/quantity.hpp"
 #include "peer/text_sanitizer.hpp"
 
 namespace pinhole::peer {
@@ -30,25 +30,16 @@ std::string reason_of(const PipeBreak& broken) {
 
 }  // namespace
 
-std::string words_of_size(std::uint64_t bytes) {
-    constexpr std::array kUnits{"KiB", "MiB", "GiB", "TiB"};
-    if (bytes == 1) return "1 byte";
-    if (bytes < 1024) return fmt::format("{} bytes", bytes);
-    double value = static_cast<double>(bytes) / 1024.0;
-    std::size_t unit = 0;
-    for (; value >= 1023.95 && unit + 1 < kUnits.size(); ++unit) value /= 1024.0;
-    return fmt::format("{:.1f} {}", value, kUnits.at(unit));
-}
-
 std::string words_of(const PipeTotals& totals) {
     const double time = seconds(totals.time);
     const auto bytes = totals.sent + totals.received;
-    const std::string rate = time >= 0.1
-                                 ? fmt::format(" ({}/s)", words_of_size(static_cast<std::uint64_t>(
-                                                              static_cast<double>(bytes) / time)))
-                                 : "";
-    return fmt::format("sent {} to {} and received {} in {:.1f} s{}", words_of_size(totals.sent),
-                       totals.peer, words_of_size(totals.received), time, rate);
+    const std::string rate =
+        time >= 0.1
+            ? fmt::format(" ({}/s)",
+                          size_words(static_cast<std::uint64_t>(static_cast<double>(bytes) / time)))
+            : "";
+    return fmt::format("sent {} to {} and received {} in {:.1f} s{}", size_words(totals.sent),
+                       totals.peer, size_words(totals.received), time, rate);
 }
 
 Problem pipe_refused(const PipeRefusal& refusal) {

@@ -21,9 +21,6 @@ struct PipeTotals {
 /// "sent 12.0 MiB to bob and received 3 bytes in 1.2 s (10.0 MiB/s)".
 [[nodiscard]] std::string words_of(const PipeTotals& totals);
 
-/// "3 bytes" or "1.5 MiB": binary units.
-[[nodiscard]] std::string words_of_size(std::uint64_t bytes);
-
 /// The peer does not take our pipe. `text` is the peer's, and may hold anything.
 struct PipeRefusal {
     Id peer;

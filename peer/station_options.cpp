@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "peer/text_sanitizer.hpp"
+#include "shared/base/ascii.hpp"
 #include "shared/net/resolver.hpp"
 
 namespace pinhole::peer {
@@ -82,10 +83,7 @@ Id other_peer(const std::string& word, const Id& self) {
 std::string canonical_via(const std::string& text) {
     const auto parsed = net::HostPort::parse(text, kDefaultPort);
     if (!parsed) throw UsageError(fmt::format("--via: {}", sanitized(parsed.error().sentence)));
-    std::string host = parsed->host;
-    std::ranges::transform(host, host.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
+    const std::string host = in_small_letters(parsed->host);
     const bool is_v6 = host.find(':') != std::string::npos;
     return fmt::format(fmt::runtime(is_v6 ? "[{}]:{}" : "{}:{}"), host, parsed->port);
 }

@@ -7,16 +7,10 @@
 
 #include <fmt/format.h>
 
+#include "shared/base/ascii.hpp"
+
 namespace pinhole::peer {
 namespace {
-
-std::string in_small_letters(std::string_view text) {
-    std::string out{text};
-    std::ranges::transform(out, out.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return out;
-}
 
 template <class Number>
 std::optional<Number> number_of(std::string_view text) {

@@ -1,10 +1,11 @@
 #include "peer/forward/spec.hpp"
 
-#include <algorithm>
 #include <charconv>
 #include <optional>
 
 #include <fmt/format.h>
+
+#include "shared/base/ascii.hpp"
 
 namespace pinhole::peer {
 namespace {
@@ -111,9 +112,7 @@ Result<ForwardSpec, std::string> parse_forward_spec(std::string_view text) {
     out.bind = *bind;
     out.port = *port;
     out.target = *target;
-    std::ranges::transform(out.target.host, out.target.host.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
+    out.target.host = in_small_letters(out.target.host);
     return out;
 }
 

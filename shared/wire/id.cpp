@@ -1,5 +1,7 @@
 #include "shared/wire/id.hpp"
 
+#include "shared/base/ascii.hpp"
+
 namespace pinhole::wire {
 namespace {
 
@@ -8,16 +10,12 @@ bool is_id_character(char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
 }
 
-char folded(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 }  // namespace
 
 std::optional<Id> Id::parse(std::string_view text) {
     if (text.empty() || text.size() > kSizeMax) return std::nullopt;
     Id id;
-    std::ranges::transform(text, id.characters_.begin(), folded);
+    std::ranges::transform(text, id.characters_.begin(), small_letter);
     id.size_ = static_cast<std::uint8_t>(text.size());
     if (!std::ranges::all_of(id.text(), is_id_character)) return std::nullopt;
     return id;
