@@ -156,7 +156,7 @@ void PipeFlow::send_receipt() {
     receipted_ = received();
     FixedBytes<8> bytes;
     Writer{bytes}.u64(receipted_);
-    hub_.send_datagram(stream_, bytes);
+    static_cast<void>(hub_.send_datagram(stream_, bytes));
 }
 
 // ---- ends

@@ -127,6 +127,7 @@ StatusReport Station::report() const {
             .server = server_,
             .port_mapping = node_.port_mapping(),
             .streams = streams_.size(),
+            .datagrams_dropped = streams_.datagrams_dropped(),
             .peers = node_.peers()};
 }
 

@@ -86,6 +86,10 @@ std::string status_text(const StatusReport& report) {
             out += fmt::format(", sees us at {}", *report.server->observed);
         out += "\n";
     }
+    if (report.datagrams_dropped > 0) {
+        out += fmt::format("  {} datagrams of forwarded ports were dropped: too many at once\n",
+                           report.datagrams_dropped);
+    }
     if (report.peers.empty()) return out + "  nobody is connected\n";
     out += fmt::format("  {:<16} {:<40} {:>9} {:>7} {:>10} {:>10}\n", "PEER", "PATH", "RTT", "LOST",
                        "SENT", "RECEIVED");
@@ -110,6 +114,7 @@ std::string status_json(const StatusReport& report) {
         object["mapped"] = report.port_mapping.external->to_string();
     }
     object["streams"] = report.streams;
+    object["datagrams_dropped"] = report.datagrams_dropped;
     object["peers"] = Object::array();
     for (const auto& peer : report.peers) object["peers"].push_back(json_of(peer));
     return json::line(object) + "\n";

@@ -21,6 +21,8 @@ struct StatusReport {
     node::PortMapping port_mapping{};
     /// Streams of all peers: pipes, forwarded connections, transfers.
     std::size_t streams = 0;
+    /// Of these streams, before they left: more came at once than the connections took.
+    std::uint64_t datagrams_dropped = 0;
     std::vector<node::PeerStatus> peers;
 };
 

@@ -100,10 +100,9 @@ void StreamConnection::reset(StreamNumber number, ResetReason reason) {
     say(StreamReset{number, reason});
 }
 
-void StreamConnection::send_datagram(StreamNumber number, Bytes bytes) {
-    if (find_standing(number) == nullptr) return;
-    static_cast<void>(
-        carrier_.send(peer_, kStreamDatagramChannel, encode(StreamDatagram{number, bytes})));
+bool StreamConnection::send_datagram(StreamNumber number, Bytes bytes) {
+    return find_standing(number) != nullptr &&
+           carrier_.send(peer_, kStreamDatagramChannel, encode(StreamDatagram{number, bytes}));
 }
 
 // ---- what the connection brings

@@ -29,7 +29,8 @@ class StreamConnection {
     void finish(StreamNumber number);
     void consume(StreamNumber number, std::size_t bytes);
     void reset(StreamNumber number, ResetReason reason);
-    void send_datagram(StreamNumber number, Bytes bytes);
+    /// False when the connection does not take it now, or the stream does not stand.
+    [[nodiscard]] bool send_datagram(StreamNumber number, Bytes bytes);
 
     void on_message(std::uint8_t channel, Bytes message);
     void on_room();

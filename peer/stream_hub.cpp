@@ -46,8 +46,11 @@ void StreamHub::reset(const StreamName& stream, ResetReason reason) {
     if (auto* connection = find(stream.peer)) connection->reset(stream.number, reason);
 }
 
-void StreamHub::send_datagram(const StreamName& stream, Bytes bytes) {
-    if (auto* connection = find(stream.peer)) connection->send_datagram(stream.number, bytes);
+bool StreamHub::send_datagram(const StreamName& stream, Bytes bytes) {
+    auto* connection = find(stream.peer);
+    if (connection != nullptr && connection->send_datagram(stream.number, bytes)) return true;
+    ++datagrams_dropped_;
+    return false;
 }
 
 void StreamHub::on_connected(const Id& peer) {

@@ -106,8 +106,9 @@ class StreamHub {
     void consume(const StreamName& stream, std::size_t bytes);
     /// Gives the stream up, in both directions. The service hears nothing more of it.
     void reset(const StreamName& stream, ResetReason reason);
-    /// May be lost, never waits. At most `kStreamDatagramMax` bytes.
-    void send_datagram(const StreamName& stream, Bytes bytes);
+    /// May be lost, never waits. At most `kStreamDatagramMax` bytes. False, and counted, when it is
+    /// dropped at once: the connection takes none now, or the stream does not stand.
+    bool send_datagram(const StreamName& stream, Bytes bytes);
 
     // What the owner of the connections tells:
     void on_connected(const Id& peer);
@@ -119,6 +120,8 @@ class StreamHub {
 
     /// Streams that exist now, with all peers.
     [[nodiscard]] std::size_t size() const;
+    /// Datagrams that `send_datagram` dropped, with all peers and since the beginning.
+    [[nodiscard]] std::uint64_t datagrams_dropped() const { return datagrams_dropped_; }
 
   private:
     [[nodiscard]] StreamConnection* find(const Id& peer) const;
@@ -126,6 +129,7 @@ class StreamHub {
     StreamCarrier carrier_;
     std::map<ServiceKind, StreamService*> services_;
     std::map<Id, std::unique_ptr<StreamConnection>> connections_;
+    std::uint64_t datagrams_dropped_ = 0;
 };
 
 }  // namespace pinhole::peer

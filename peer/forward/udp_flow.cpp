@@ -33,9 +33,11 @@ void UdpFlow::take(Bytes bytes) {
 }
 
 void UdpFlow::send(Bytes bytes) {
-    if (bytes.size() > kStreamDatagramMax) return count_dropped();
+    if (bytes.size() > kStreamDatagramMax ||
+        !desk_.links(Transport::kUdp).hub().send_datagram(stream_, bytes)) {
+        return count_dropped();
+    }
     totals_.sent += bytes.size();
-    desk_.links(Transport::kUdp).hub().send_datagram(stream_, bytes);
 }
 
 void UdpFlow::on_datagram(Bytes bytes) {

@@ -73,22 +73,33 @@ TEST(StatusReport, SaysWhenTheRendezvousIsGone) {
     EXPECT_NE(text.find("nobody is connected\n"), std::string::npos);
 }
 
+TEST(StatusReport, SaysHowManyDatagramsWereDroppedIfAnyWere) {
+    StatusReport busy = report();
+    EXPECT_EQ(status_text(busy).find("dropped"), std::string::npos);
+    busy.datagrams_dropped = 3;
+    EXPECT_NE(status_text(busy).find("\n  3 datagrams of forwarded ports were dropped: "),
+              std::string::npos)
+        << status_text(busy);
+    EXPECT_NE(status_json(busy).find(R"("datagrams_dropped":3,)"), std::string::npos);
+}
+
 TEST(StatusReport, IsOneLineOfJsonWithFixedNames) {
     StatusReport two = report();
     two.peers.resize(1);
-    EXPECT_EQ(status_json(two),
-              R"({"v":1,"event":"status","id":"alice","key":")" + key(1).to_string() +
-                  R"(","pid":42,"via":"vps.example:3478","registered":true,)"
-                  R"("server":"203.0.113.7:3478","server_key":")" +
-                  key(3).to_string(crypto::kServerKeyPrefix) +
-                  R"(","over_tcp":false,"observed":"192.0.2.9:1234","streams":2,"peers":[)"
-                  R"({"peer":"bob","key":")" +
-                  key(2).to_string() + R"(","connected":true,"path":"direct","reason":")" +
-                  std::string{traversal::name_of(node::Reason::kSelected)} + R"(","why":")" +
-                  std::string{traversal::sentence_of(node::Reason::kSelected)} +
-                  R"(","remote":"198.51.100.4:40112","rtt_ms":12.3,"loss_percent":10.0,)"
-                  R"("bytes_delivered":9000,"bytes_unacknowledged":0,"bytes_received":5242880}]})"
-                  "\n");
+    EXPECT_EQ(
+        status_json(two),
+        R"({"v":1,"event":"status","id":"alice","key":")" + key(1).to_string() +
+            R"(","pid":42,"via":"vps.example:3478","registered":true,)"
+            R"("server":"203.0.113.7:3478","server_key":")" +
+            key(3).to_string(crypto::kServerKeyPrefix) +
+            R"(","over_tcp":false,"observed":"192.0.2.9:1234","streams":2,"datagrams_dropped":0,"peers":[)"
+            R"({"peer":"bob","key":")" +
+            key(2).to_string() + R"(","connected":true,"path":"direct","reason":")" +
+            std::string{traversal::name_of(node::Reason::kSelected)} + R"(","why":")" +
+            std::string{traversal::sentence_of(node::Reason::kSelected)} +
+            R"(","remote":"198.51.100.4:40112","rtt_ms":12.3,"loss_percent":10.0,)"
+            R"("bytes_delivered":9000,"bytes_unacknowledged":0,"bytes_received":5242880}]})"
+            "\n");
 }
 
 }  // namespace

@@ -289,7 +289,7 @@ TEST_F(Streams, HaveABoundOnHowManyOthersOpen) {
 TEST_F(Streams, CarryDatagramsThatNeverWait) {
     const StreamName stream = a.open();
     run();
-    a.hub.send_datagram(stream, random_bytes(8, 1200));
+    EXPECT_TRUE(a.hub.send_datagram(stream, random_bytes(8, 1200)));
     run();
     ASSERT_EQ(b.datagrams.size(), 1U);
     EXPECT_EQ(b.datagrams[0], random_bytes(8, 1200));
@@ -298,6 +298,22 @@ TEST_F(Streams, CarryDatagramsThatNeverWait) {
     b.hub.on_message(kA, kStreamDatagramChannel, encode(StreamFinish{stream.number}));
     EXPECT_EQ(b.datagrams.size(), 1U);
     EXPECT_EQ(b.finished, 0);
+}
+
+TEST_F(Streams, CountDatagramsThatTheConnectionDoesNotTake) {
+    const StreamName stream = a.open();
+    EXPECT_FALSE(a.hub.send_datagram(stream, random_bytes(8, 100)));  // It does not stand yet.
+    run();
+    EXPECT_EQ(a.hub.datagrams_dropped(), 1U);
+    std::size_t taken = 0;
+    while (a.hub.send_datagram(stream, random_bytes(taken, 100))) ++taken;
+    EXPECT_EQ(taken, 2 * a.room);
+    EXPECT_EQ(a.hub.datagrams_dropped(), 2U);
+    run();
+    EXPECT_EQ(b.datagrams.size(), taken);
+    a.hub.on_closed(kB);
+    EXPECT_FALSE(a.hub.send_datagram(stream, {}));
+    EXPECT_EQ(a.hub.datagrams_dropped(), 3U);
 }
 
 TEST_F(Streams, LoseNothingWhenEvenSmallFramesHaveToWait) {
