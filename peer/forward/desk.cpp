@@ -14,20 +14,20 @@ constexpr std::size_t kSaidMax = 1000;
 }  // namespace
 
 void Desk::opened(const Carried& what) {
-    if (station_.options().json) station_.screen().data(json::forward_opened(what));
+    if (place_.json) place_.screen.data(json::forward_opened(what));
 }
 
 void Desk::closed(const Carried& what, const Totals& totals) {
-    if (station_.options().json) station_.screen().data(json::forward_closed(what, totals));
+    if (place_.json) place_.screen.data(json::forward_closed(what, totals));
     if (totals.dropped > 0) {
-        station_.narrator().say(
+        place_.narrator.say(
             fmt::format("{} datagrams for {} were dropped: too many at once, or too long",
                         totals.dropped, what.target));
     }
 }
 
 void Desk::refused(const Carried& what, std::string_view text) {
-    if (station_.options().json) station_.screen().data(json::forward_refused(what, text));
+    if (place_.json) place_.screen.data(json::forward_refused(what, text));
     say_once(what.is_ours ? fmt::format("{} does not connect to {}: {}", what.peer, what.target,
                                         sanitized(text))
                           : fmt::format("not connected to {} for {}: {}", sanitized(what.target),
@@ -35,11 +35,10 @@ void Desk::refused(const Carried& what, std::string_view text) {
 }
 
 void Desk::listening(const Id& peer, const ForwardSpec& spec, bool is_here) {
-    if (station_.options().json) {
-        station_.screen().data(json::forward_listening(peer, spec, is_here));
+    if (place_.json) {
+        place_.screen.data(json::forward_listening(peer, spec, is_here));
     }
-    station_.narrator().say(is_here
-                                ? fmt::format("{} {} goes to {} at {}", name_of(spec.transport),
+    place_.narrator.say(is_here ? fmt::format("{} {} goes to {} at {}", name_of(spec.transport),
                                               spec.entrance(), text_of(spec.target), peer)
                                 : fmt::format("{} {} at {} comes to {}", name_of(spec.transport),
                                               spec.entrance(), peer, text_of(spec.target)));
@@ -47,7 +46,7 @@ void Desk::listening(const Id& peer, const ForwardSpec& spec, bool is_here) {
 
 void Desk::say_once(const std::string& words) {
     if (said_.size() >= kSaidMax || !said_.insert(words).second) return;
-    station_.narrator().warn(words);
+    place_.narrator.warn(words);
 }
 
 }  // namespace pinhole::peer

@@ -1,7 +1,8 @@
-// What all parts of `forward` share: the station, the links by kind, and what is told the user.
+// What all parts of `forward` share: the links by kind, the bounds, and what is told the user.
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -9,7 +10,7 @@
 
 #include "peer/forward/links.hpp"
 #include "peer/forward/spec.hpp"
-#include "peer/station.hpp"
+#include "peer/narrator.hpp"
 
 namespace pinhole::peer {
 
@@ -23,20 +24,41 @@ struct Carried {
     bool is_ours = false;
 };
 
+/// How much is carried at once.
+struct ForwardBounds {
+    /// Streams of TCP with one peer, in both directions; a stream for each connection.
+    std::size_t connections = 1024;
+    /// Clients of one forwarded UDP port, and streams of UDP that one peer opened here.
+    std::size_t udp_sources = 256;
+};
+
 class Desk {
   public:
-    Desk(Station& station, Links& tcp, Links& udp) : station_(station), tcp_(tcp), udp_(udp) {}
+    /// What is around a desk. All that is referred to must outlive it.
+    struct Place {
+        asio::io_context& io;
+        Screen& screen;
+        Narrator& narrator;
+        bool json = false;
+        std::function<Instant()> now;
+        std::function<bool(const Id& peer)> is_connected;
+        /// To be called at the end of whatever came from a socket.
+        std::function<void()> settle;
+    };
+
+    Desk(Place place, Links& tcp, Links& udp, const ForwardBounds& bounds = {})
+        : place_(std::move(place)), tcp_(tcp), udp_(udp), bounds_(bounds) {}
     Desk(const Desk&) = delete;
     Desk& operator=(const Desk&) = delete;
 
-    [[nodiscard]] asio::io_context& io() { return station_.io(); }
+    [[nodiscard]] asio::io_context& io() { return place_.io; }
     [[nodiscard]] Links& links(Transport transport) {
         return transport == Transport::kTcp ? tcp_ : udp_;
     }
-    [[nodiscard]] Instant now() const { return station_.now(); }
-    [[nodiscard]] bool is_connected(const Id& peer) const { return station_.is_connected(peer); }
-    /// At the end of whatever came from a socket.
-    void settle() { station_.settle(); }
+    [[nodiscard]] const ForwardBounds& bounds() const { return bounds_; }
+    [[nodiscard]] Instant now() const { return place_.now(); }
+    [[nodiscard]] bool is_connected(const Id& peer) const { return place_.is_connected(peer); }
+    void settle() { place_.settle(); }
     /// A place to read into, for the length of one call.
     [[nodiscard]] MutableBytes buffer() { return *buffer_; }
 
@@ -56,9 +78,10 @@ class Desk {
     void say_once(const std::string& words);
 
   private:
-    Station& station_;
+    Place place_;
     Links& tcp_;
     Links& udp_;
+    ForwardBounds bounds_;
     std::unique_ptr<std::array<std::byte, 64 * 1024>> buffer_ =
         std::make_unique<std::array<std::byte, 64 * 1024>>();
     std::set<std::string> said_;

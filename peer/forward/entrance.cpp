@@ -130,7 +130,7 @@ void Entrance::on_client(asio::ip::tcp::socket socket) {
 
 void Entrance::forward(asio::ip::tcp::socket socket) {
     Links& links = desk_.links(Transport::kTcp);
-    if (links.count(peer_) >= kConnectionsMax) {
+    if (links.count(peer_) >= desk_.bounds().connections) {
         desk_.refused(carried(), "too many connections at once");
         return reset(socket);
     }
@@ -185,9 +185,9 @@ std::shared_ptr<UdpFlow> Entrance::flow_of(std::size_t listener, const UdpClient
             fmt::format("{} is not there: datagrams to {} are dropped", peer_, spec_.entrance()));
         return nullptr;
     }
-    if (flows_.size() >= kUdpSourcesMax) {
+    if (flows_.size() >= desk_.bounds().udp_sources) {
         desk_.say_once(fmt::format("more than {} clients of {}: datagrams of others are dropped",
-                                   kUdpSourcesMax, spec_.entrance()));
+                                   desk_.bounds().udp_sources, spec_.entrance()));
         return nullptr;
     }
     const auto weak = weak_from_this();

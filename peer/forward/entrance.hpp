@@ -17,10 +17,6 @@
 
 namespace pinhole::peer {
 
-/// Streams of TCP with one peer, in both directions; a stream for each connection.
-inline constexpr std::size_t kConnectionsMax = 1024;
-/// Clients of one forwarded UDP port.
-inline constexpr std::size_t kUdpSourcesMax = 256;
 /// How long a connection waits for the peer, and how many do.
 inline constexpr Duration kWaitForPeer = 30s;
 inline constexpr std::size_t kWaitingMax = 64;

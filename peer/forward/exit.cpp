@@ -81,7 +81,8 @@ void Exit::on_opened(Transport transport, const StreamName& stream, std::string_
         return refuse(stream, what, {.text = "the target is no host:port"});
     }
     Links& links = desk_.links(transport);
-    const std::size_t most = transport == Transport::kTcp ? kConnectionsMax : kUdpSourcesMax;
+    const ForwardBounds& bounds = desk_.bounds();
+    const std::size_t most = transport == Transport::kTcp ? bounds.connections : bounds.udp_sources;
     if (links.count(stream.peer) >= most) {
         return refuse(stream, what, {Refusal::kBusy, "too many connections at once"});
     }

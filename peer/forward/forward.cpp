@@ -40,7 +40,14 @@ Forward::Forward(Station& station, const ForwardOptions& options)
                 [this](const StreamName& stream, std::string_view argument) {
                     answer_reverse(desk_, reverses_, options_.allow_bind, stream, argument);
                 }),
-      desk_(station, tcp_, udp_),
+      desk_({.io = station.io(),
+             .screen = station.screen(),
+             .narrator = station.narrator(),
+             .json = station.options().json,
+             .now = [&station] { return station.now(); },
+             .is_connected = [&station](const Id& peer) { return station.is_connected(peer); },
+             .settle = [&station] { station.settle(); }},
+            tcp_, udp_),
       exit_(desk_, resolver_, options.allow,
             [this](const Id& peer, Transport transport, const net::HostPort& target) {
                 return is_reversed(peer, transport, target);
