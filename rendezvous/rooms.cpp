@@ -4,7 +4,8 @@ namespace pinhole::rendezvous {
 
 Parsed<void> Rooms::handle_join(Instant now, Client& client, const wire::Join& frame) {
     if (!client.is_registered()) return dropped(Drop::kUnexpected);
-    if (!memberships_.contains({client.name, frame.room})) {
+    const bool is_new = !memberships_.contains({client.name, frame.room});
+    if (is_new) {
         if (const auto why = refusal(now, client, frame.room)) {
             parts_.metrics.happened.add(Happening::kRoomRefused);
             parts_.outbox.send(client, wire::Error{.code = *why, .room = frame.room});
@@ -18,7 +19,14 @@ Parsed<void> Rooms::handle_join(Instant now, Client& client, const wire::Join& f
     }
     Room& room = rooms_.at(frame.room);
     if (frame.version == room.version) return {};
-    tell(frame.room, room, *std::ranges::find(room.members, client.name, &Member::client));
+    Member& member = *std::ranges::find(room.members, client.name, &Member::client);
+    if (is_new) {
+        tell(frame.room, room, member);
+    } else {
+        // However often it asks: with the next push, at their pace.
+        member.told = 0;
+        deadlines_.arm(frame.room, room.alarm, std::max(now, room.next_push));
+    }
     return {};
 }
 

@@ -4,7 +4,7 @@
 // that comes back over a new session (same process, same name) keeps it. Whoever is in is told of
 // all others at once, the others of each change: at once after a quiet time, else together with the
 // changes that follow within `kRoomPushInterval`. A snapshot that is lost is sent again when the
-// client asks with the version that it has.
+// client asks with the version that it has, at the pace of changes.
 //
 // Joins are what costs: each makes up to 15 snapshots, and its end as many again. So each takes
 // from its key's budget, and leaving is free. What a room of one key after another could be made to

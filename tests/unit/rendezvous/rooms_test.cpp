@@ -128,11 +128,12 @@ TEST_F(Rooms, AnswerAskersWhoseVersionIsAnotherAndNobodyElse) {
     join(alice, "garden", pushed[0].version);
     EXPECT_TRUE(snapshots(alice).empty());
     join(alice, "garden", alone);  // the push was lost
+    quieten();
     EXPECT_EQ(told(alice), Names{"bob"});
     join(alice, "garden", 0);
+    quieten();
     EXPECT_EQ(told(alice), Names{"bob"});
     EXPECT_EQ(world.server.sizes().room_members, 2U);
-    quieten();
     EXPECT_EQ(snapshots(bob).size(), 1U);  // its own; nothing has changed for it
 }
 
@@ -237,6 +238,7 @@ TEST_F(Rooms, HoldSixteenAndSayWhenTheyAreFull) {
     join(late, "garden");
     EXPECT_EQ(refusals(late, "garden"), std::vector{wire::ErrorCode::kRoomFull});
     join(*clients.front(), "garden");  // who is in is not refused
+    quieten();
     EXPECT_EQ(snapshots(*clients.front()).size(), 1U);
     leave(*clients[3], "garden");
     join(late, "garden");
@@ -298,6 +300,25 @@ TEST_F(Rooms, PushInIntervalsHoweverManyComeAndGo) {
     EXPECT_LE(snapshots(alice).size(), 1U);  // at once, and then none
     quieten();
     EXPECT_EQ(told(alice), Names{});
+    world.advance(10 * kRoomPushInterval);
+    EXPECT_TRUE(snapshots(alice).empty());
+}
+
+// A question is a fraction of a snapshot's size, and costs no budget.
+TEST_F(Rooms, AnswerNoFasterThanTheyPushHoweverOftenAMemberAsks) {
+    TestClient& alice = enter("alice");
+    join(alice, "garden");
+    quieten();
+    static_cast<void>(snapshots(alice));
+    const Instant begin = world.now;
+    for (int i = 0; i < 100; ++i) {
+        join(alice, "garden", 0);
+        world.advance(1ms);
+    }
+    ASSERT_LT(world.now - begin, kRoomPushInterval);
+    EXPECT_LE(snapshots(alice).size(), 1U);
+    quieten();
+    EXPECT_EQ(snapshots(alice).size(), 1U);
     world.advance(10 * kRoomPushInterval);
     EXPECT_TRUE(snapshots(alice).empty());
 }
