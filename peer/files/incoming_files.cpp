@@ -168,7 +168,7 @@ void IncomingFiles::on_lost(const StreamName& stream, StreamEnd why) {
     const auto node = transfers_.extract(found);
     const Transfer& transfer = node.mapped();
     if (transfer.is_whole) return end(stream, transfer);
-    if (why == StreamEnd::kConnection) {
+    if (why == StreamEnd::kConnection && transfer.receiver.announced().bytes != kSizeUnknown) {
         if (cut_.size() == kCutMax) cut_.erase(cut_.begin());
         cut_.emplace_back(stream.peer, transfer.receiver.announced());
     }
@@ -180,9 +180,14 @@ void IncomingFiles::on_lost(const StreamName& stream, StreamEnd why) {
                                                    .bytes = transfer.bytes_stored,
                                                    .carried = transfer.receiver.bytes_received()}));
     }
-    station_.narrator().say(fmt::format(
-        "{}: the transfer was cut; what has come is kept, and sending again goes on there",
-        stream.peer));
+    if (transfer.receiver.announced().bytes == kSizeUnknown) {
+        station_.narrator().warn(
+            fmt::format("{}: the transfer was cut; nothing of it is stored", stream.peer));
+    } else {
+        station_.narrator().say(fmt::format(
+            "{}: the transfer was cut; what has come is kept, and sending again goes on there",
+            stream.peer));
+    }
     callbacks_.on_ended(std::nullopt);
 }
 
@@ -274,8 +279,15 @@ void IncomingFiles::end(const StreamName& stream, const Transfer& transfer) {
 }
 
 void IncomingFiles::tell_unfinished() {
-    for (const auto& [stream, transfer] : transfers_) {
+    for (auto& [stream, transfer] : transfers_) {
+        transfer.receiver.store();
+        tell_events(stream, transfer);
         if (transfer.is_whole) continue;
+        if (transfer.receiver.announced().bytes == kSizeUnknown) {
+            station_.narrator().warn(
+                fmt::format("{}: not all of it has come; nothing of it is stored", stream.peer));
+            continue;
+        }
         station_.narrator().warn(
             fmt::format("{}: not all of it has come; what has is kept. Receive again, and it goes "
                         "on where it ended",

@@ -155,7 +155,13 @@ void OutgoingFiles::on_lost(const StreamName& stream, StreamEnd why) {
     }
     switch (why) {
         case StreamEnd::kConnection:
-            if (!is_half_read) return;  // The next one goes on.
+            if (!is_half_read) {
+                if (telling_ == Telling::kBrief) {
+                    station_.narrator().say(fmt::format("{}: cut; goes on when {} is back",
+                                                        title(found->first), stream.peer));
+                }
+                return;
+            }
             return fail(found, ExitCode::kOther,
                         fmt::format("the connection to {} was lost, and standard input cannot be "
                                     "read again; nothing is stored there",
