@@ -141,7 +141,13 @@ class Transfer:
         return out.hexdigest()
 
     def stored(self):
-        return max((entry.stat().st_size for entry in self.target.iterdir()), default=0)
+        sizes = [0]
+        for entry in self.target.iterdir():
+            try:
+                sizes.append(entry.stat().st_size)
+            except FileNotFoundError:
+                pass  # it got its name just now
+        return max(sizes)
 
     def wait_for_more_than(self, bytes_stored):
         """Until so much is stored; the seconds that took."""
