@@ -10,7 +10,6 @@ Chat::Chat(Station& station, const ChatOptions& options, ChatFiles& files, bool 
       options_(options),
       files_(files),
       shows_utf8_(shows_utf8),
-      run_(station.random().u32()),
       named_(options.peers.begin(), options.peers.end()),
       clock_(net::wall_now()) {}
 
@@ -57,6 +56,8 @@ void Chat::handle_timeout(Instant now) {
     if (room_) {
         room_->handle_timeout(now);
         follow_room();
+        // Texts to somebody who does not come back may have been the last.
+        leave_when_done();
     }
     if (now >= deadline_) on_message_timed_out();
 }
@@ -101,6 +102,7 @@ void Chat::on_path(const Id& peer, const node::PathChanged& path) {
         room_->on_path_found(station_.now(), peer);
     }
     follow_room();
+    leave_when_done();
 }
 
 void Chat::on_control(const Id& peer, const Control& message) {

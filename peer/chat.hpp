@@ -123,7 +123,6 @@ class Chat final : public Activity {
     const ChatOptions& options_;
     ChatFiles& files_;
     bool shows_utf8_;
-    std::uint32_t run_;
     std::set<Id> named_;
     std::optional<Room> room_;
     /// Members of whom was told that they are kept out.

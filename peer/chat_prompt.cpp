@@ -3,7 +3,6 @@
 
 #include "peer/chat.hpp"
 #include "peer/status_report.hpp"
-#include "peer/text_sanitizer.hpp"
 
 namespace pinhole::peer {
 namespace {
@@ -38,7 +37,10 @@ void Chat::obey(const SayTo& what) {
         return station_.narrator().warn(
             fmt::format("{0} is not connected, so that was not sent; /connect {0}", what.peer));
     }
-    say_typed({what.peer}, what.text.substr(0, whole_characters(what.text, kTextBytesMax)));
+    if (what.text.size() > kTextBytesMax) {
+        return station_.narrator().warn("that is too long for one text; not sent");
+    }
+    say_typed({what.peer}, what.text);
 }
 
 void Chat::obey(const ConnectTo& what) {

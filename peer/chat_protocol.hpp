@@ -12,7 +12,8 @@
 //
 //     text        | run (4) | number (4) | UTF-8, 0 to 60000 bytes |
 //
-// `run` is a random name of one start of the sender, `number` counts its texts to this peer from 1.
+// `run` is a random name of one talk of the sender with this peer, `number` counts its texts in it
+// from 1.
 // An `ack` repeats both and is sent only after the text was handed to the user. After a broken
 // connection the sender repeats what was not acknowledged, and the receiver tells repeats by the
 // two. Anything may stand in a message: parsers return a `Drop`, and nobody answers it.

@@ -7,6 +7,12 @@
 #include "peer/chat.hpp"
 
 namespace pinhole::peer {
+namespace {
+
+/// Who comes to an open room chooses his name: so many of those kept out are told of.
+constexpr std::size_t kKeptOutToldMax = 100;
+
+}  // namespace
 
 // ---- what the rendezvous says
 
@@ -36,7 +42,7 @@ bool Chat::lets_in(const node::RoomMembers::Member& member) {
     }
     // Our call would make it known, which is what the user does not want.
     if (options_.station.accept != AcceptPolicy::kKnown || is_named(member.id)) return true;
-    if (kept_out_.insert(member.id).second) {
+    if (kept_out_.size() < kKeptOutToldMax && kept_out_.insert(member.id).second) {
         station_.narrator().say(
             fmt::format("{0}: {1} {2} is kept out, its key is not known here (--accept known); "
                         "/connect {1} lets it in",

@@ -26,7 +26,10 @@ Conversation& Chat::conversation(const Id& peer) {
             return entry.second.waiting() == 0 && !station_.is_connected(entry.first);
         });
     }
-    return conversations_.try_emplace(peer, run_).first->second;
+    const auto known = conversations_.find(peer);
+    if (known != conversations_.end()) return known->second;
+    // A name of its own for each: numbers begin anew, and the other side may remember the old ones.
+    return conversations_.try_emplace(peer, station_.random().u32()).first->second;
 }
 
 // ---- ours
@@ -73,6 +76,8 @@ void Chat::give_up_undelivered(const Id& peer) {
     talk.forget_waiting();
     delivery_.on_given_up(peer);
     show_delivery();
+    // It may have been what a pipe waited for.
+    if (!station_.is_leaving()) steer_input();
 }
 
 std::size_t Chat::undelivered() const {

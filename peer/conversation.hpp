@@ -15,7 +15,7 @@ namespace pinhole::peer {
 
 class Conversation {
   public:
-    /// `run` is the random name of this start of our process.
+    /// `run` is the random name of this talk.
     explicit Conversation(std::uint32_t run) : run_(run) {}
 
     /// Queues a text of at most `kTextBytesMax` bytes; returns its number.

@@ -270,6 +270,7 @@ void Narrator::member(const Id& room, const Room::News& news) {
             return;
         case Room::Change::kLeft:
             members_.erase(news.peer);
+            waiting_for_.erase(news.peer);
             return say(fmt::format("{} left {}", name, room));
         case Room::Change::kLost: return say(fmt::format("lost {}; trying again", name));
         case Room::Change::kBack: return say(fmt::format("{} is back", name));
