@@ -117,7 +117,8 @@ Result<HostPort, ResolveFailure> HostPort::parse(std::string_view text,
 }
 
 void Resolver::resolve(std::string_view text, std::uint16_t default_port,
-                       std::function<void(const Resolved&)> done) {
+                       std::function<void(const Resolved&)> answered) {
+    auto done = while_wanted(std::move(answered));
     const auto asked = HostPort::parse(text, default_port);
     if (!asked) {
         asio::post(resolver_.get_executor(),
@@ -136,10 +137,22 @@ void Resolver::resolve(std::string_view text, std::uint16_t default_port,
     resolver_.async_resolve(
         asked->host, fmt::to_string(asked->port), asio::ip::resolver_base::numeric_service,
         [asked = *asked, done = std::move(done)](std::error_code error, const auto& results) {
-            if (error == asio::error::operation_aborted) return;
             done(error ? Resolved{failure(explain(asked, error))}
                        : judge(asked, endpoints_of(results)));
         });
+}
+
+// Asio calls off what it has not begun to tell; an answer that waits in the loop still comes.
+std::function<void(const Resolved&)> Resolver::while_wanted(
+    std::function<void(const Resolved&)> done) const {
+    return [wanted = std::weak_ptr{interest_}, done = std::move(done)](const Resolved& resolved) {
+        if (!wanted.expired()) done(resolved);
+    };
+}
+
+void Resolver::cancel() {
+    interest_ = std::make_shared<Interest>();
+    resolver_.cancel();
 }
 
 }  // namespace pinhole::net

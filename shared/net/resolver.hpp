@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,16 +41,24 @@ class Resolver {
   public:
     explicit Resolver(asio::io_context& io) : resolver_(io) {}
 
-    /// Calls `done` once from inside the loop, never from inside this call; not at all after
-    /// `cancel` or when the loop ends first.
+    /// Calls `answered` once from inside the loop, never from inside this call; not at all after
+    /// `cancel`, or when the loop or this resolver ends first.
     void resolve(std::string_view text, std::uint16_t default_port,
-                 std::function<void(const Resolved&)> done);
+                 std::function<void(const Resolved&)> answered);
 
     /// Forgets all questions that are still open.
-    void cancel() { resolver_.cancel(); }
+    void cancel();
 
   private:
+    /// Lives until the questions that know it are forgotten.
+    struct Interest {};
+
+    /// `done`, as long as somebody wants to know.
+    [[nodiscard]] std::function<void(const Resolved&)> while_wanted(
+        std::function<void(const Resolved&)> done) const;
+
     asio::ip::udp::resolver resolver_;
+    std::shared_ptr<Interest> interest_ = std::make_shared<Interest>();
 };
 
 }  // namespace pinhole::net

@@ -111,8 +111,24 @@ TEST(Resolver, ExplainsANameThatDoesNotExist) {
 TEST(Resolver, SaysNothingAfterCancel) {
     asio::io_context io;
     Resolver resolver{io};
-    resolver.resolve("nobody.invalid", 1, [](const Resolved&) { FAIL() << "was cancelled"; });
+    const auto fail = [](const Resolved&) { FAIL() << "was cancelled"; };
+    resolver.resolve("nobody.invalid", 1, fail);
+    // Known at once: the answer waits in the loop already.
+    resolver.resolve("192.0.2.1:80", 1, fail);
+    resolver.resolve("host:", 1, fail);
     resolver.cancel();
+    bool answered = false;
+    resolver.resolve("192.0.2.1:80", 1, [&](const Resolved&) { answered = true; });
+    io.run();
+    EXPECT_TRUE(answered) << "a question after it is one of its own";
+}
+
+TEST(Resolver, SaysNothingAfterItsEnd) {
+    asio::io_context io;
+    std::optional<Resolver> resolver{std::in_place, io};
+    resolver->resolve("nobody.invalid", 1, [](const Resolved&) { FAIL() << "nobody is there"; });
+    resolver->resolve("192.0.2.1", 1, [](const Resolved&) { FAIL() << "nobody is there"; });
+    resolver.reset();
     io.run();
 }
 
