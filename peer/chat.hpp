@@ -104,13 +104,14 @@ class Chat final : public Activity {
     [[nodiscard]] Conversation& conversation(const Id& peer);
     /// Returns its number.
     std::uint32_t say(const Id& peer, std::string text);
-    /// The same, typed: its delivery is watched.
+    /// The same, typed: its delivery is watched. One that is too long is refused.
     void say_typed(const std::set<Id>& peers, const std::string& text);
     /// Hands over what the connection may carry now.
     void pump(const Id& peer);
     void on_confirmed(const Id& peer, const TextName& name);
     void give_up_undelivered(const Id& peer);
     [[nodiscard]] std::size_t undelivered() const;
+    void tell_unconfirmed(const Id& peer, const Conversation& talk) const;
     void tell_what_is_undelivered() const;
     /// A problem that is said says all there is to say about them.
     void forget_undelivered();

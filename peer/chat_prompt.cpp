@@ -21,9 +21,6 @@ std::string_view word_of(Room::State state) {
 }  // namespace
 
 void Chat::obey(const SayToAll& what) {
-    if (what.text.size() > kTextBytesMax) {
-        return station_.narrator().warn("that is too long for one text; not sent");
-    }
     std::set<Id> receivers = room_receivers();
     receivers.insert(listeners_.begin(), listeners_.end());
     if (receivers.empty()) {
@@ -36,9 +33,6 @@ void Chat::obey(const SayTo& what) {
     if (!station_.is_connected(what.peer) && !(room_ && room_->takes_texts(what.peer))) {
         return station_.narrator().warn(
             fmt::format("{0} is not connected, so that was not sent; /connect {0}", what.peer));
-    }
-    if (what.text.size() > kTextBytesMax) {
-        return station_.narrator().warn("that is too long for one text; not sent");
     }
     say_typed({what.peer}, what.text);
 }

@@ -41,6 +41,9 @@ std::uint32_t Chat::say(const Id& peer, std::string text) {
 }
 
 void Chat::say_typed(const std::set<Id>& peers, const std::string& text) {
+    if (text.size() > kTextBytesMax) {
+        return station_.narrator().warn("that is too long for one text; not sent");
+    }
     std::vector<Delivery::Copy> copies;
     for (const Id& peer : peers) copies.push_back({.peer = peer, .number = say(peer, text)});
     delivery_.on_said(station_.now(), copies);
@@ -71,8 +74,7 @@ void Chat::give_up_undelivered(const Id& peer) {
     Conversation& talk = conversation(peer);
     if (talk.waiting() == 0) return;
     if (end_code_ == ExitCode::kOk) end_code_ = ExitCode::kOther;
-    station_.narrator().warn(fmt::format("{} to {}: not confirmed, perhaps not shown",
-                                         count_of_texts(talk.waiting()), peer));
+    tell_unconfirmed(peer, talk);
     talk.forget_waiting();
     delivery_.on_given_up(peer);
     show_delivery();
@@ -86,11 +88,14 @@ std::size_t Chat::undelivered() const {
     return count;
 }
 
+void Chat::tell_unconfirmed(const Id& peer, const Conversation& talk) const {
+    station_.narrator().warn(fmt::format("{} to {}: not confirmed, perhaps not shown",
+                                         count_of_texts(talk.waiting()), peer));
+}
+
 void Chat::tell_what_is_undelivered() const {
     for (const auto& [peer, talk] : conversations_) {
-        if (talk.waiting() == 0) continue;
-        station_.narrator().warn(fmt::format("{} to {}: not confirmed, perhaps not shown",
-                                             count_of_texts(talk.waiting()), peer));
+        if (talk.waiting() > 0) tell_unconfirmed(peer, talk);
     }
     for (const auto& [peer, count] : unshown_.counts()) {
         station_.narrator().warn(fmt::format(

@@ -218,9 +218,13 @@ void Narrator::closed(Instant now, const Id& id, node::CloseReason reason) {
     if (reason != node::CloseReason::kLocal) say(fmt::format("{}: {}", id, node::name_of(reason)));
 }
 
+bool Narrator::is_new_reason(const Id& peer, node::CloseReason reason) {
+    const auto [known, is_new] = waiting_for_.try_emplace(peer, reason);
+    return is_new || std::exchange(known->second, reason) != reason;
+}
+
 void Narrator::waiting(Instant now, const Id& id, node::CloseReason reason) {
-    const auto [known, is_new] = waiting_for_.try_emplace(id, reason);
-    if (!is_new && std::exchange(known->second, reason) == reason) return;
+    if (!is_new_reason(id, reason)) return;
     progress(now, Progress::kWaiting, fmt::format("for {}", id));
     const bool is_offline =
         reason == node::CloseReason::kUnknownPeer || reason == node::CloseReason::kUnreachable;
@@ -278,8 +282,7 @@ void Narrator::member(const Id& room, const Room::News& news) {
 }
 
 void Narrator::member_waits(const Id& room, const Id& peer, node::CloseReason reason) {
-    const auto [known, is_new] = waiting_for_.try_emplace(peer, reason);
-    if (!is_new && std::exchange(known->second, reason) == reason) return;
+    if (!is_new_reason(peer, reason)) return;
     say(fmt::format("{}: {} for {}: {}; trying again", room, word_of(Progress::kWaiting),
                     painted(peer), node::name_of(reason)));
 }

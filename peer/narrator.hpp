@@ -108,6 +108,8 @@ class Narrator {
 
     void progress(Instant now, Progress what, std::string subject);
     void end_progress();
+    /// It was not said yet that this peer is waited for because of this.
+    [[nodiscard]] bool is_new_reason(const Id& peer, node::CloseReason reason);
     void say_path(const Id& id, Peer& peer);
     [[nodiscard]] std::string painted(const Id& peer) const;
     [[nodiscard]] std::string arrow(const Id& id, const Peer& peer) const;

@@ -1,17 +1,18 @@
 // Files in a chat: asked about at a prompt, taken without one where the user said so, refused
 // otherwise; and the talk goes on meanwhile.
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include <gmock/gmock.h>
 
 #include "tests/cli/terminal_peer.hpp"
+#include "tests/support/whole_file.hpp"
 
 namespace pinhole::cli {
 namespace {
 
 namespace fs = std::filesystem;
+using pinhole::test::read_file;
+using pinhole::test::write_file;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -30,14 +31,7 @@ class ChatFiles : public ProgramsTest {
         return folder("alice") / "in" / name;
     }
     void write(const std::string& id, const std::string& name, const std::string& content) const {
-        const fs::path path = folder(id) / name;
-        fs::create_directories(path.parent_path());
-        std::ofstream{path, std::ios::binary} << content;
-    }
-    static std::string read(const fs::path& path) {
-        std::ostringstream out;
-        out << std::ifstream{path, std::ios::binary}.rdbuf();
-        return out.str();
+        write_file(folder(id) / name, content);
     }
 
     [[nodiscard]] std::unique_ptr<TerminalPeer> at_terminal(
@@ -70,7 +64,7 @@ TEST_F(ChatFiles, AnOfferWaitsForAnAnswerWhileTheTalkGoesOn) {
         << bob_->seen();
     bob_->type("do you see it?\r");
     ASSERT_TRUE(alice_->shows("do you see it?")) << alice_->seen();
-    EXPECT_EQ(read(in("my photo.jpg")), "another one");
+    EXPECT_EQ(read_file(in("my photo.jpg")), "another one");
     alice_->type("/take carol\r");
     ASSERT_TRUE(alice_->shows("carol offers nothing now")) << alice_->seen();
     alice_->type("/take\r");
@@ -78,8 +72,8 @@ TEST_F(ChatFiles, AnOfferWaitsForAnAnswerWhileTheTalkGoesOn) {
         alice_->shows("alice <- bob: my photo (1).jpg stored in " + in().parent_path().string()))
         << alice_->seen();
     ASSERT_TRUE(bob_->shows("bob -> alice: my photo.jpg stored, 1.5 MiB, in ")) << bob_->seen();
-    EXPECT_EQ(read(in("my photo.jpg")), "another one") << "nothing is replaced";
-    EXPECT_EQ(read(in("my photo (1).jpg")), std::string(kMiB + kMiB / 2, 'x'));
+    EXPECT_EQ(read_file(in("my photo.jpg")), "another one") << "nothing is replaced";
+    EXPECT_EQ(read_file(in("my photo (1).jpg")), std::string(kMiB + kMiB / 2, 'x'));
     // The same connection carries texts on.
     alice_->type("thanks\r");
     EXPECT_TRUE(bob_->shows("thanks")) << bob_->seen();
@@ -153,9 +147,9 @@ TEST_F(ChatFiles, WithoutAPromptTheyAreTakenWhereTheUserSaidAndTextsComeThroughM
     ASSERT_TRUE(tells(alice, {{"event", "file"}, {"path", "two"}, {"stored_as", "two (1)"}}));
     ASSERT_TRUE(bob_->shows(" stored, 32.0 MiB")) << bob_->seen();
     ASSERT_TRUE(bob_->shows(" stored, 32.0 MiB")) << bob_->seen();
-    EXPECT_TRUE(read(in("one")) == big);
-    EXPECT_TRUE(read(in("two (1)")) == big);
-    EXPECT_EQ(read(in("two")), "stays");
+    EXPECT_TRUE(read_file(in("one")) == big);
+    EXPECT_TRUE(read_file(in("two (1)")) == big);
+    EXPECT_EQ(read_file(in("two")), "stays");
     alice.close_input();
     EXPECT_EQ(status_of(alice), 0);
 }

@@ -1,20 +1,21 @@
 // Files from one program to another: whole, in part, again, and refused.
 #include <csignal>
 #include <filesystem>
-#include <fstream>
 #include <map>
-#include <sstream>
 #include <thread>
 #include <tuple>
 
 #include <gmock/gmock.h>
 
 #include "tests/cli/programs.hpp"
+#include "tests/support/whole_file.hpp"
 
 namespace pinhole::cli {
 namespace {
 
 namespace fs = std::filesystem;
+using pinhole::test::read_file;
+using pinhole::test::write_file;
 using ::testing::Contains;
 using ::testing::Each;
 using ::testing::ElementsAre;
@@ -42,15 +43,6 @@ class Files : public ProgramsTest {
         return folder("alice") / "to" / name;
     }
 
-    static void write(const fs::path& path, const std::string& content) {
-        fs::create_directories(path.parent_path());
-        std::ofstream{path, std::ios::binary} << content;
-    }
-    static std::string read(const fs::path& path) {
-        std::ostringstream out;
-        out << std::ifstream{path, std::ios::binary}.rdbuf();
-        return out.str();
-    }
     /// Bytes of which no two chunks are the same.
     static std::string content_of(std::size_t size) {
         std::string out;
@@ -67,7 +59,7 @@ class Files : public ProgramsTest {
         std::map<std::string, std::string> out;
         for (const auto& entry : fs::recursive_directory_iterator{to()}) {
             if (entry.is_regular_file()) {
-                out[fs::relative(entry.path(), to()).string()] = read(entry.path());
+                out[fs::relative(entry.path(), to()).string()] = read_file(entry.path());
             }
         }
         return out;
@@ -100,8 +92,8 @@ class Files : public ProgramsTest {
 
 TEST_F(Files, ATreeArrivesAndBothSidesEndWell) {
     const std::string big = content_of(3 * kMiB + 11);
-    write(from("photos/big.raw"), big);
-    write(from("photos/a/b/small"), "small");
+    write_file(from("photos/big.raw"), big);
+    write_file(from("photos/a/b/small"), "small");
     fs::create_directory(from("photos/empty"));
     fs::create_symlink("/etc", from("photos/link"));
     Process& alice = start_receiver({"--once"});
@@ -120,7 +112,7 @@ TEST_F(Files, ATreeArrivesAndBothSidesEndWell) {
 }
 
 TEST_F(Files, EventsAreWhatScriptsExpect) {
-    write(from("note"), "content");
+    write_file(from("note"), "content");
     Process& alice = start_receiver({"--once", "--json"});
     Process& bob = start_sender({"--json", from("note").string()});
     EXPECT_EQ(status_of(bob), 0);
@@ -140,7 +132,7 @@ TEST_F(Files, EventsAreWhatScriptsExpect) {
 
 TEST_F(Files, ATransferGoesOnAfterEitherSideIsKilled) {
     const std::string big = content_of(64 * kMiB + 12'345);
-    write(from("big"), big);
+    write_file(from("big"), big);
     const auto is_under_way = [this] {
         for (const auto& entry : fs::directory_iterator{to()}) {
             if (entry.file_size() > 3 * kMiB) return true;
@@ -164,13 +156,13 @@ TEST_F(Files, ATransferGoesOnAfterEitherSideIsKilled) {
     // Bob calls her dead after some 12 s, and a busy machine needs its time for the rest.
     EXPECT_EQ(bob->wait_for_exit(4 * kPatience).value_or(-1), 0);
     EXPECT_EQ(status_of(*alice), 0);
-    EXPECT_TRUE(read(to("big")) == big);
+    EXPECT_TRUE(read_file(to("big")) == big);
     EXPECT_THAT(received(), SizeIs(1)) << "a part file is left";
     EXPECT_TRUE(fs::is_empty(folder("alice") / "pinhole" / "partials"));
 }
 
 TEST_F(Files, CtrlCSaysHowToGoOn) {
-    write(from("big"), content_of(64 * kMiB));
+    write_file(from("big"), content_of(64 * kMiB));
     Process& alice = start_receiver();
     Process& bob = start_sender({"--json", from("big").string()});
     ASSERT_TRUE(tells(bob, {{"event", "transfer_started"}}));
@@ -184,13 +176,13 @@ TEST_F(Files, CtrlCSaysHowToGoOn) {
 }
 
 TEST_F(Files, ConflictsEndAsTheReceiverDecides) {
-    write(from("note.txt"), "new");
+    write_file(from("note.txt"), "new");
     for (const auto& [policy, status, expected] :
          {std::tuple{"skip", 1, std::map<std::string, std::string>{{"note.txt", "old"}}},
           {"rename", 0, {{"note.txt", "old"}, {"note (1).txt", "new"}}},
           {"overwrite", 0, {{"note.txt", "new"}, {"note (1).txt", "new"}}}}) {
         SCOPED_TRACE(policy);
-        if (std::string_view{policy} != "overwrite") write(to("note.txt"), "old");
+        if (std::string_view{policy} != "overwrite") write_file(to("note.txt"), "old");
         Process& alice = start_receiver({"--once", "--conflict", policy});
         Process& bob = start_sender({from("note.txt").string()});
         EXPECT_EQ(status_of(bob), status);
@@ -200,7 +192,7 @@ TEST_F(Files, ConflictsEndAsTheReceiverDecides) {
 }
 
 TEST_F(Files, WhoTakesNoFilesRefuses) {
-    write(from("note"), "content");
+    write_file(from("note"), "content");
     Process& chat = start_chat("alice", {});
     ASSERT_TRUE(says(chat, Stream::kErr, "rendezvous ok"));
     Process& bob = start_sender({from("note").string()});
@@ -216,8 +208,8 @@ TEST_F(Files, WhoTakesNoFilesRefuses) {
 }
 
 TEST_F(Files, SeveralSendersAreServedSideBySide) {
-    write(from("one"), content_of(20 * kMiB));
-    write(folder("carol") / "two", content_of(20 * kMiB + 1));
+    write_file(from("one"), content_of(20 * kMiB));
+    write_file(folder("carol") / "two", content_of(20 * kMiB + 1));
     Process& alice = start_receiver({"--json"});
     Process& bob = start_sender({from("one").string()});
     Process& carol = start_peer("carol", {"send", "--id", "carol", "--via", via(),
@@ -232,7 +224,7 @@ TEST_F(Files, SeveralSendersAreServedSideBySide) {
 
 TEST_F(Files, StandardInputArrivesAsAFile) {
     const std::string big = content_of(2 * kMiB + 11);
-    write(from("big"), big);
+    write_file(from("big"), big);
     Process& alice = start_receiver({"--once", "--json"});
     Process& bob =
         start_program("bob", {"sh", "-c",
@@ -266,7 +258,7 @@ TEST_F(Files, MistakesAreSaidBeforeAnythingIsSent) {
     };
     EXPECT_EQ(run({"send", "--id", "bob", "--via", via(), "alice"}), 2);
     EXPECT_EQ(run({"send", "--id", "bob", "--via", via(), from("missing").string(), "alice"}), 1);
-    write(from("note"), "content");
+    write_file(from("note"), "content");
     EXPECT_EQ(run({"send", "--id", "bob", "--via", via(), from("note").string(), "alice"}), 4);
     EXPECT_EQ(run({"send", "--id", "bob", "--via", via(), "-", "alice"}), 2);
     EXPECT_EQ(run({"send", "--id", "bob", "--via", via(), "--name", "a/b", "-", "alice"}), 2);

@@ -1,12 +1,10 @@
 // `peer pipe` between two shells: exact bytes, ends, and exit codes.
 #include <csignal>
-#include <fstream>
-#include <sstream>
 
 #include <gmock/gmock.h>
 
 #include "tests/cli/programs.hpp"
-#include "tests/support/seeded_random.hpp"
+#include "tests/support/whole_file.hpp"
 
 namespace pinhole::cli {
 namespace {
@@ -38,16 +36,11 @@ class PipeVerb : public ProgramsTest {
     }
 
     std::string content(const std::string& id, const std::string& name) const {
-        std::ifstream file{folder(id) / name, std::ios::binary};
-        std::ostringstream out;
-        out << file.rdbuf();
-        return out.str();
+        return pinhole::test::read_file(folder(id) / name);
     }
     std::string write_random(const std::string& id, const std::string& name, std::size_t size) {
-        std::vector<std::byte> bytes(size);
-        pinhole::test::SeededRandom{size}.fill(bytes);
-        std::string text{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-        std::ofstream{folder(id) / name, std::ios::binary} << text;
+        std::string text = pinhole::test::content_of(size, size);
+        pinhole::test::write_file(folder(id) / name, text);
         return text;
     }
 };

@@ -1,9 +1,6 @@
 // Files, pipes and forwarded ports between two homes, each behind a NAT of the kernel's own.
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <span>
-#include <sstream>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -11,7 +8,7 @@
 #include "tests/cli/forward_ends.hpp"
 #include "tests/netns/json_line.hpp"
 #include "tests/netns/peers_fixture.hpp"
-#include "tests/support/seeded_random.hpp"
+#include "tests/support/whole_file.hpp"
 
 namespace pinhole::netns {
 namespace {
@@ -71,17 +68,9 @@ class Streams : public PeersTest {
     }
 
     static std::string write_random(const fs::path& path, std::size_t size) {
-        std::string text(size, '\0');
-        pinhole::test::SeededRandom{size}.fill(
-            std::as_writable_bytes(std::span{text.data(), text.size()}));
-        fs::create_directories(path.parent_path());
-        std::ofstream{path, std::ios::binary} << text;
+        std::string text = pinhole::test::content_of(size, size);
+        pinhole::test::write_file(path, text);
         return text;
-    }
-    static std::string read(const fs::path& path) {
-        std::ostringstream out;
-        out << std::ifstream{path, std::ios::binary}.rdbuf();
-        return out.str();
     }
 };
 
@@ -96,8 +85,8 @@ TEST_F(Streams, ADirectoryArrivesWhole) {
     EXPECT_EQ(alice.wait_for_exit(kPatience), kOk);
     EXPECT_EQ(bob.wait_for_exit(kPatience), kOk);
     EXPECT_TRUE(tells(alice, {{"event", "path"}, {"peer", "bob"}, {"path", "direct"}}));
-    EXPECT_TRUE(read(target / "photos" / "2026" / "big") == big);
-    EXPECT_EQ(read(target / "photos" / "small"), small);
+    EXPECT_TRUE(pinhole::test::read_file(target / "photos" / "2026" / "big") == big);
+    EXPECT_EQ(pinhole::test::read_file(target / "photos" / "small"), small);
     EXPECT_TRUE(fs::is_directory(target / "photos" / "empty"));
 }
 
@@ -118,7 +107,7 @@ TEST_F(Streams, ATarPassesThroughAPipe) {
         start_script("alice", "tar -c photos | $PIPE --send-only bob; exit ${PIPESTATUS[1]}");
     EXPECT_EQ(alice.wait_for_exit(kPatience), kOk);
     EXPECT_EQ(bob.wait_for_exit(kPatience), kOk);
-    EXPECT_TRUE(read(folder("bob") / "photos" / "big") == content);
+    EXPECT_TRUE(pinhole::test::read_file(folder("bob") / "photos" / "big") == content);
 }
 
 TEST_F(Streams, PortsAreForwardedBothWays) {

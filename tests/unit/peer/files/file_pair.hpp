@@ -3,11 +3,9 @@
 #pragma once
 
 #include <filesystem>
-#include <fstream>
 #include <limits>
 #include <map>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -15,6 +13,7 @@
 #include "peer/files/file_sender.hpp"
 #include "tests/support/seeded_random.hpp"
 #include "tests/support/temporary_directory.hpp"
+#include "tests/support/whole_file.hpp"
 
 namespace pinhole::peer::files::test {
 
@@ -24,26 +23,9 @@ namespace fs = std::filesystem;
 inline const Announcement kAnything{.entries = kEntriesMax,
                                     .bytes = std::numeric_limits<std::uint64_t>::max()};
 
-inline void write_file(const fs::path& path, std::string_view content) {
-    fs::create_directories(path.parent_path());
-    std::ofstream out{path, std::ios::binary};
-    out.write(content.data(), static_cast<std::streamsize>(content.size()));
-}
-
-inline std::string read_file(const fs::path& path) {
-    std::ifstream in{path, std::ios::binary};
-    std::ostringstream out;
-    out << in.rdbuf();
-    return out.str();
-}
-
-/// Bytes without a pattern.
-inline std::string content_of(std::size_t size, std::uint64_t seed = 1) {
-    std::string out(size, '\0');
-    pinhole::test::SeededRandom random{seed};
-    random.fill(std::as_writable_bytes(std::span{out.data(), out.size()}));
-    return out;
-}
+using pinhole::test::content_of;
+using pinhole::test::read_file;
+using pinhole::test::write_file;
 
 /// All files below `root`, hidden ones too, by their relative path; "/" behind a directory's.
 inline std::map<std::string, std::string> tree_of(const fs::path& root) {
