@@ -2,6 +2,7 @@
 what it leaves behind on the terminal.
 """
 
+import contextlib
 import os
 import pty
 import re
@@ -39,16 +40,17 @@ class PtyProgram:
         for descriptor in (self.pidfd, self.master, self.slave):
             os.close(descriptor)
 
-    def wait_until_it_runs(self, program, seconds=10):
-        """Until setsid has become it; until then a key would signal nobody."""
+    def wait_until_it_runs(self, program, seconds=30):
+        """Until setsid has become it; until then a key would signal nobody. Or until it has ended."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            try:
-                if os.path.realpath(f"/proc/{self.process.pid}/exe") == os.path.realpath(program):
+            # Of one that has ended there is no such link, and `realpath` would not say so.
+            with contextlib.suppress(OSError):
+                if os.readlink(f"/proc/{self.process.pid}/exe") == os.path.realpath(program):
                     return
-            except OSError:
-                return  # It has ended already.
             self.run_for(0.001)
+            if self.status is not None:
+                return
         raise AssertionError(f"{program} was not started")
 
     def run_for(self, seconds):
