@@ -85,6 +85,7 @@ void Chat::leave_when_done() {
 
 void Chat::on_connected(const Id& peer) {
     hung_up_on_.erase(peer);
+    audience_.on_connected(peer);
     station_.send(peer, Hello{.takes_texts = true});
     conversation(peer).on_new_connection();
     pump(peer);
@@ -107,8 +108,8 @@ void Chat::on_path(const Id& peer, const node::PathChanged& path) {
 
 void Chat::on_control(const Id& peer, const Control& message) {
     if (const auto* hello = std::get_if<Hello>(&message)) {
+        audience_.on_hello(peer, hello->takes_texts);
         if (!hello->takes_texts) return;
-        listeners_.insert(peer);
         say_held_lines();
         steer_input();
     } else if (const auto* ack = std::get_if<Ack>(&message)) {
@@ -117,7 +118,7 @@ void Chat::on_control(const Id& peer, const Control& message) {
 }
 
 void Chat::on_closed(const Id& peer, node::CloseReason reason) {
-    listeners_.erase(peer);
+    audience_.on_closed(peer);
     conversation(peer).on_new_connection();
     if (reason == node::CloseReason::kPeerRestarted) return;
     if (room_) {

@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 
+#include "peer/audience.hpp"
 #include "peer/chat_command.hpp"
 #include "peer/chat_files.hpp"
 #include "peer/chat_options.hpp"
@@ -129,8 +130,7 @@ class Chat final : public Activity {
     /// Members of whom was told that they are kept out.
     std::set<Id> kept_out_;
     std::map<Id, Conversation> conversations_;
-    /// Connected, and said that texts are shown there.
-    std::set<Id> listeners_;
+    Audience audience_;
     Unshown unshown_;
     Delivery delivery_;
     DayClock clock_;

@@ -86,7 +86,7 @@ void Chat::say_held_lines() {
     if (room_ && !room_->is_known() && !is_room_refused_) return;
     std::set<Id> receivers = room_receivers();
     receivers.insert(named_.begin(), named_.end());
-    if (receivers.empty() && !room_) receivers = listeners_;
+    if (receivers.empty() && !room_) receivers = audience_.listeners();
     if (receivers.empty()) {
         if (held_.empty() || std::exchange(told_about_held_, true)) return;
         return station_.narrator().say(room_ ? "nobody is in the room yet: what comes in waits"

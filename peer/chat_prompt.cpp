@@ -22,7 +22,7 @@ std::string_view word_of(Room::State state) {
 
 void Chat::obey(const SayToAll& what) {
     std::set<Id> receivers = room_receivers();
-    receivers.insert(listeners_.begin(), listeners_.end());
+    receivers.merge(audience_.with(named_));
     if (receivers.empty()) {
         return station_.narrator().warn("nobody is connected, so that was not sent; /connect NAME");
     }
