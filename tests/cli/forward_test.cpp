@@ -4,8 +4,6 @@
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/cli/forward_ends.hpp"
@@ -19,19 +17,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-/// A port of 127.0.0.1 that is free now.
-std::uint16_t free_port(int type = SOCK_STREAM) {
-    const int fd = ::socket(AF_INET, type | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-    socklen_t size = sizeof address;
-    ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-    ::close(fd);
-    return ntohs(address.sin_port);
-}
-
 bool is_installed(const std::string& tool) {
     return std::system(("command -v " + tool + " >/dev/null 2>&1").c_str()) == 0;
 }
@@ -43,6 +28,11 @@ class ForwardVerb : public ProgramsTest {
         start_rendezvous();
     }
 
+    /// A port for TCP or UDP that is ours for the rest of the test.
+    std::uint16_t free_port() {
+        reserved_.push_back(std::make_unique<pinhole::test::ReservedPorts>());
+        return reserved_.back()->first();
+    }
     Process& start_forward(const std::string& id, std::vector<std::string> words) {
         words.insert(words.begin(), {"forward", "--id", id, "--via", via(), "--json"});
         return start_peer(id, std::move(words));
@@ -86,6 +76,9 @@ class ForwardVerb : public ProgramsTest {
     static std::string spec(std::uint16_t from, std::uint16_t to) {
         return fmt::format("{}:127.0.0.1:{}", from, to);
     }
+
+  private:
+    std::vector<std::unique_ptr<pinhole::test::ReservedPorts>> reserved_;
 };
 
 TEST_F(ForwardVerb, CarriesAHundredConnectionsAtOnceUnharmed) {
@@ -116,7 +109,7 @@ TEST_F(ForwardVerb, CarriesInReverse) {
     const std::uint16_t echo = serve("echo-after-end");
     const std::uint16_t echo_udp = serve("echo-udp");
     const std::uint16_t entrance = free_port();
-    const std::uint16_t entrance_udp = free_port(SOCK_DGRAM);
+    const std::uint16_t entrance_udp = free_port();
     start_server({"--allow-bind", at(entrance), "--allow-bind", at(entrance_udp)});
     Process& alice = start_client(
         {"--reverse", spec(entrance, echo), "--reverse", spec(entrance_udp, echo_udp) + "/udp"});
@@ -130,7 +123,7 @@ TEST_F(ForwardVerb, CarriesInReverse) {
 
 TEST_F(ForwardVerb, CarriesDatagramsOfSeveralClients) {
     const std::uint16_t echo = serve("echo-udp");
-    const std::uint16_t entrance = free_port(SOCK_DGRAM);
+    const std::uint16_t entrance = free_port();
     start_server({"--allow", at(echo)});
     Process& alice = start_client({"--local", spec(entrance, echo) + "/udp"});
     EXPECT_EQ(client({"udp", std::to_string(entrance)}), "all came back");

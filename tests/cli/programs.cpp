@@ -6,51 +6,16 @@
 #include <system_error>
 
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "tests/netns/json_line.hpp"
 
 namespace pinhole::cli {
-namespace {
-
-/// A UDP socket on loopback; 0 for any port. -1 when the port is taken.
-int bind_loopback(std::uint16_t port) {
-    const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(port);
-    if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;
-    ::close(fd);
-    return -1;
-}
-
-/// A port that is free now, and so is the next.
-std::uint16_t free_pair() {
-    for (int attempt = 0; attempt < 100; ++attempt) {
-        const int first = bind_loopback(0);
-        sockaddr_in address{};
-        socklen_t size = sizeof address;
-        ::getsockname(first, reinterpret_cast<sockaddr*>(&address), &size);
-        const std::uint16_t port = ntohs(address.sin_port);
-        const int second = port < 65'535 ? bind_loopback(static_cast<std::uint16_t>(port + 1)) : -1;
-        ::close(first);
-        if (second < 0) continue;
-        ::close(second);
-        return port;
-    }
-    throw std::runtime_error("no two neighbouring ports are free");
-}
-
-}  // namespace
 
 void ProgramsTest::SetUp() {
     std::signal(SIGPIPE, SIG_IGN);
     ASSERT_FALSE(program("PINHOLE_PEER").empty() || program("PINHOLE_RENDEZVOUS").empty())
         << "PINHOLE_PEER and PINHOLE_RENDEZVOUS must name the programs; ctest sets them";
-    via_ = fmt::format("127.0.0.1:{}", free_pair());
+    via_ = fmt::format("127.0.0.1:{}", ports_.first());
 }
 
 void ProgramsTest::TearDown() {

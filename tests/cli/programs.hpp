@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/netns/process.hpp"
+#include "tests/support/reserved_ports.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace pinhole::cli {
@@ -22,14 +23,15 @@ using netns::Milliseconds;
 using netns::Process;
 using netns::Stream;
 
-inline constexpr Milliseconds kPatience{20'000};
+/// Far longer than anything takes on a machine with nothing else to do.
+inline constexpr Milliseconds kPatience{40'000};
 
 class ProgramsTest : public ::testing::Test {
   protected:
     void SetUp() override;
     void TearDown() override;
 
-    /// Starts a rendezvous on a free pair of ports, or on the pair that an earlier one had.
+    /// Starts a rendezvous on our pair of ports, the same for all of a test.
     Process& start_rendezvous(const std::string& state = "rendezvous");
     /// Starts a peer whose state is kept under the name `state`.
     Process& start_peer(const std::string& state, std::vector<std::string> words);
@@ -57,6 +59,8 @@ class ProgramsTest : public ::testing::Test {
 
   private:
     const pinhole::test::TemporaryDirectory root_;
+    /// A rendezvous has two neighbours.
+    const pinhole::test::ReservedPorts ports_{2};
     std::string via_;
     std::vector<std::unique_ptr<Process>> processes_;
 };

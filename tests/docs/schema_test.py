@@ -19,6 +19,10 @@ from jsonschema import Draft202012Validator
 from documents import README, ROOT, fences, read
 from programs import ProgramsTestCase, Running
 
+sys.path.insert(0, str(ROOT / "tests/support"))
+
+from reserved_ports import reserved_ports
+
 SCHEMA = json.loads(read("peer/events.schema.json"))
 EVENTS = {name.removeprefix("event_") for name in SCHEMA["$defs"] if name.startswith("event_")}
 KEY = "a" * 52
@@ -42,14 +46,6 @@ def with_closed_events(schema):
     for name in EVENTS:
         out["$defs"][f"event_{name}"]["properties"].update({"v": True, "event": True})
     return out
-
-
-def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def ask(port, question):
@@ -255,7 +251,7 @@ class Session(SchemaTestCase, ProgramsTestCase):
             alice = self.start("alice", "forward", "--id", "alice", *words,
                                "--allow", f"127.0.0.1:{port}")
             alice.wait_for('"registered"')
-            open_port, closed_port = free_ports(2)
+            open_port, closed_port = reserved_ports(), reserved_ports()
             bob = self.start("bob", "forward", "--id", "bob", *words,
                              "--local", f"127.0.0.1:{open_port}:127.0.0.1:{port}",
                              "--local", f"127.0.0.1:{closed_port}:127.0.0.1:1", "alice")

@@ -15,14 +15,13 @@ sys.dont_write_bytecode = True  # nothing is left in the tree
 import pathlib
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
 from pty_program import PtyProgram
-from world import PEER, RENDEZVOUS, World, all_verbs, free_port
+from world import PEER, RENDEZVOUS, World, all_verbs, reserved_ports
 
 CONTROL = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]")
 COLOUR = re.compile(rb"\x1b\[[\d;]*m")
@@ -37,10 +36,8 @@ class Case:
         self.who, self.words, self.codes = who, words, codes or (0,)
 
     def command(self, world):
-        with socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            port = one.getsockname()[1]
-        places = {"via": world.via, "home": world.home(self.who), "folder": world.folder, "port": port}
+        places = {"via": world.via, "home": world.home(self.who), "folder": world.folder,
+                  "port": reserved_ports()}
         return [word.format(**places) for word in self.words]
 
 
@@ -73,7 +70,7 @@ CASES = {
         Case("pinger", net("pinger", "ping", "--count", "2", "alice")),
         Case("pinger", net("pinger", "ping", "nobody"), 4),
     ],
-    "doctor": [Case("doc", net("doc", "doctor", "--timeout", "4", "alice"), 0, 5)],
+    "doctor": [Case("doc", net("doc", "doctor", "--timeout", "20", "alice"), 0, 5)],
     "status": [Case("alice", ["status"]), Case("nobody", ["status"], 1)],
     "wait": [Case("alice", ["wait", "--timeout", "1", "nobody"], 7)],
     "id": [

@@ -4,27 +4,18 @@ PINHOLE_PEER and PINHOLE_RENDEZVOUS.
 
 import os
 import re
-import socket
 import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+from reserved_ports import reserved_ports
 
 PEER, RENDEZVOUS = os.environ["PINHOLE_PEER"], os.environ["PINHOLE_RENDEZVOUS"]
-PATIENCE = 20.0
-
-
-def free_port():
-    """A UDP port that is free, and so is the next."""
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as first, \
-                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as second:
-            first.bind(("127.0.0.1", 0))
-            port = first.getsockname()[1]
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except (OSError, OverflowError):
-                continue
-            return port
+PATIENCE = 40.0
 
 
 def all_verbs():
@@ -49,7 +40,7 @@ class World:
     def __init__(self, folder):
         folder.mkdir(exist_ok=True)
         self.folder = folder
-        self.via = f"127.0.0.1:{free_port()}"
+        self.via = f"127.0.0.1:{reserved_ports(2)}"
         self.processes = []
         self.is_over = threading.Event()
 

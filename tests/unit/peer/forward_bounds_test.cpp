@@ -5,6 +5,7 @@
 
 #include "peer/forward/entrance.hpp"
 #include "peer/forward/exit.hpp"
+#include "tests/support/reserved_ports.hpp"
 #include "tests/unit/peer/captured_screen.hpp"
 
 namespace pinhole::peer {
@@ -60,12 +61,8 @@ class ForwardBoundsTest : public testing::Test {
     }
 
     /// Where the entrance that it opens listens.
-    template <class Protocol>
     [[nodiscard]] Endpoint listen(Transport transport) {
-        // A port that was free a moment ago.
-        typename Protocol::socket probe{io(), {asio::ip::address_v4::loopback(), 0}};
-        const Endpoint place{*IpAddress::parse("127.0.0.1"), probe.local_endpoint().port()};
-        probe.close();
+        const Endpoint place{*IpAddress::parse("127.0.0.1"), port.first()};
         const ForwardSpec spec{.transport = transport,
                                .bind = "127.0.0.1",
                                .port = place.port,
@@ -123,6 +120,7 @@ class ForwardBoundsTest : public testing::Test {
     AllowList rules;
     Exit exit{desk, resolver, rules,
               [](const Id&, Transport, const net::HostPort&) { return false; }};
+    pinhole::test::ReservedPorts port;
     std::vector<std::shared_ptr<Entrance>> entrances;
     int flow_ends = 0;
 };
@@ -210,7 +208,7 @@ TEST_F(ForwardBoundsTest, MoreStreamsThanTheBoundAreRefusedToTheirPeerAlone) {
 }
 
 TEST_F(ForwardBoundsTest, AConnectionBeyondTheBoundIsReset) {
-    const Endpoint place = listen<tcp>(Transport::kTcp);
+    const Endpoint place = listen(Transport::kTcp);
     std::vector<tcp::socket> clients;
     for (int i = 0; i < 3; ++i) {
         clients.emplace_back(io()).connect({asio::ip::address_v4::loopback(), place.port});
@@ -227,7 +225,7 @@ TEST_F(ForwardBoundsTest, AConnectionBeyondTheBoundIsReset) {
 }
 
 TEST_F(ForwardBoundsTest, DatagramsOfAClientBeyondTheBoundAreDroppedAndSaidOnce) {
-    const Endpoint place = listen<udp>(Transport::kUdp);
+    const Endpoint place = listen(Transport::kUdp);
     const udp::endpoint to{asio::ip::address_v4::loopback(), place.port};
     std::vector<udp::socket> clients;
     for (int i = 0; i < 3; ++i) {
