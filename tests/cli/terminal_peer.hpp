@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
+#include <utmp.h>
 
 #include "tests/cli/programs.hpp"
 
@@ -29,9 +30,17 @@ class TerminalPeer {
         std::vector<char*> arguments;
         for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
         arguments.push_back(nullptr);
-        pid_ = ::forkpty(&master_, nullptr, nullptr, &size);
-        if (pid_ < 0) throw std::runtime_error("forkpty");
+        int slave = -1;
+        if (::openpty(&master_, &slave, nullptr, nullptr, &size) != 0) {
+            throw std::runtime_error("openpty");
+        }
+        // Later the peer may have changed them already.
+        modes_before_ = local_modes();
+        pid_ = ::fork();
+        if (pid_ < 0) throw std::runtime_error("fork");
         if (pid_ == 0) {
+            ::close(master_);
+            ::login_tty(slave);
             ::setenv("XDG_STATE_HOME", home.c_str(), 1);
             ::setenv("XDG_RUNTIME_DIR", home.c_str(), 1);
             ::setenv("HOME", home.c_str(), 1);
@@ -41,6 +50,7 @@ class TerminalPeer {
             ::execv(arguments[0], arguments.data());
             ::_exit(127);
         }
+        ::close(slave);
     }
     TerminalPeer(const TerminalPeer&) = delete;
     TerminalPeer& operator=(const TerminalPeer&) = delete;
@@ -88,7 +98,15 @@ class TerminalPeer {
         EXPECT_EQ(::tcgetattr(master_, &modes), 0);
         return modes.c_lflag;
     }
-    [[nodiscard]] const std::string& seen() const { return seen_; }
+    /// As they were before the peer started.
+    [[nodiscard]] tcflag_t local_modes_before() const { return modes_before_; }
+    /// All that is on the terminal by now.
+    [[nodiscard]] const std::string& seen() {
+        pollfd watched{.fd = master_, .events = POLLIN, .revents = 0};
+        while (::poll(&watched, 1, 0) > 0 && read_more()) {
+        }
+        return seen_;
+    }
 
   private:
     bool read_more() {
@@ -104,6 +122,7 @@ class TerminalPeer {
 
     int master_ = -1;
     pid_t pid_ = -1;
+    tcflag_t modes_before_ = 0;
     std::string seen_;
     std::size_t looked_at_ = 0;
     std::optional<int> status_;

@@ -114,7 +114,7 @@ TEST_F(Terminal, CommandsAnswer) {
 TEST_F(Terminal, ControlCEndsCleanlyAndRestoresTheTerminal) {
     start_rendezvous();
     bob_ = start_bob();
-    const tcflag_t before = bob_->local_modes();
+    const tcflag_t before = bob_->local_modes_before();
     ASSERT_TRUE(bob_->shows("bob> ")) << bob_->seen();
     EXPECT_NE(bob_->local_modes() & ICANON, before & ICANON) << "the prompt takes single keys";
     bob_->type("\x03");
@@ -125,7 +125,7 @@ TEST_F(Terminal, ControlCEndsCleanlyAndRestoresTheTerminal) {
 TEST_F(Terminal, SecondSignalRestoresTheTerminalToo) {
     start_rendezvous();
     bob_ = start_bob();
-    const tcflag_t before = bob_->local_modes();
+    const tcflag_t before = bob_->local_modes_before();
     ASSERT_TRUE(bob_->shows("bob> ")) << bob_->seen();
     for (const int number : {SIGSTOP, SIGINT, SIGTERM, SIGCONT}) bob_->send_signal(number);
     EXPECT_EQ(bob_->wait_for_exit(), 130) << bob_->seen();
@@ -140,7 +140,7 @@ TEST_F(Terminal, OneThatStandsStillHoldsUpNothingButItself) {
         alice_->write_line(std::to_string(number) + std::string(20'000, '.'));
     }
     Process& ping = run_peer("carol", {"ping", "--id", "carol", "--via", via(), "--count", "3",
-                                       "--timeout", "10", "bob"});
+                                       "--timeout", "30", "bob"});
     EXPECT_EQ(status_of(ping), 0);
     ASSERT_TRUE(bob_->shows(" " + std::to_string(kLines) + ".")) << "after a name in colour";
     ASSERT_TRUE(bob_->shows("bob> ")) << "the prompt comes back";
