@@ -41,7 +41,7 @@ class Output : public ProgramsTest {
     /// Asks alice for signs of life: what she writes waits, but she herself must not.
     void expect_that_alice_answers() {
         Process& ping = run_peer("carol", {"ping", "--id", "carol", "--via", via(), "--count", "2",
-                                           "--timeout", "10", "alice"});
+                                           "--timeout", "30", "alice"});
         EXPECT_EQ(status_of(ping), 0);
     }
 

@@ -161,7 +161,7 @@ TEST_F(PipeVerb, AKilledOtherSideIs1AndSaysHowMuchIsThrough) {
     ASSERT_EQ(status_of(bob), 137);
     start_listener("bob", "exec $PIPE");
     // Who has nothing to say notices only when consent runs out, after 30 s (RFC 7675 5.1).
-    EXPECT_EQ(alice.wait_for_exit(3 * kPatience).value_or(-1), 1);
+    EXPECT_EQ(alice.wait_for_exit(2 * kPatience).value_or(-1), 1);
     EXPECT_TRUE(says(alice, Stream::kErr, "of 5 bytes sent are confirmed"));
     EXPECT_TRUE(says(alice, Stream::kErr, "cannot be resumed"));
 }
