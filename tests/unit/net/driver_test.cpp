@@ -287,7 +287,8 @@ TEST_F(DriverTest, KeepsTheOrderOfDatagramsAcrossSockets) {
 
 TEST_F(DriverTest, HandsOnAnIcmpErrorAsAHint) {
     start();
-    const Endpoint closed = UdpSocket::open(loopback(Family::kV4)).local();
+    const ClosedPort closed_port{Family::kV4};
+    const Endpoint closed = closed_port.endpoint();
     core_.say({kSocketV4, closed}, "anybody?");
     driver_.drain();
     EXPECT_TRUE(run_until([&] { return heard("icmp"); }));

@@ -6,8 +6,11 @@
 #include <string_view>
 #include <vector>
 
+#include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/socket.h>
 
+#include "shared/net/sockaddr.hpp"
 #include "shared/net/udp_socket.hpp"
 
 namespace pinhole::net::test {
@@ -20,6 +23,22 @@ inline Endpoint loopback(Family family) {
     one[15] = std::byte{1};
     return {family == Family::kV4 ? IpAddress::v4(0x7f000001) : IpAddress::v6(one), 0};
 }
+
+/// A port where nobody listens, kept from everybody else: the kernel hands a connected socket only
+/// what its own remote sends, and answers all others as if the port were closed.
+class ClosedPort {
+  public:
+    explicit ClosedPort(Family family) : socket_(UdpSocket::open(loopback(family))) {
+        const Endpoint nobody{loopback(family).ip, 9};
+        const SocketAddress address = SocketAddress::from(nobody);
+        EXPECT_EQ(::connect(socket_.fd(), address.get(), address.size), 0);
+    }
+
+    [[nodiscard]] const Endpoint& endpoint() const { return socket_.local(); }
+
+  private:
+    UdpSocket socket_;
+};
 
 /// Borrows `text`.
 inline Transmit to(const Endpoint& remote, std::string_view text) {

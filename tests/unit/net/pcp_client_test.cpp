@@ -111,9 +111,8 @@ TEST_F(PcpClientTest, NeedsNoPatienceWithAGatewayThatSpeaksNatPmpAlone) {
 }
 
 TEST_F(PcpClientTest, NeedsNoPatienceWithAClosedPort) {
-    UdpSocket closing = UdpSocket::open(loopback(Family::kV4));
-    PcpClient client{io_, random_, closing.local().port};
-    closing = UdpSocket::open(loopback(Family::kV4));
+    const ClosedPort closed{Family::kV4};
+    PcpClient client{io_, random_, closed.endpoint().port};
     client.ask({.gateway = {loopback(Family::kV4).ip, loopback(Family::kV4).ip},
                 .internal_port = 1,
                 .lifetime = 7200s},

@@ -263,7 +263,8 @@ TEST_P(UdpSocketTest, DropsWhatIsTooLongInARunAndKeepsItsFittingEnd) {
 }
 
 TEST_P(UdpSocketTest, ReportsAClosedPortAndLosesNothingElseToIt) {
-    const Endpoint closed = UdpSocket::open(loopback(GetParam())).local();
+    const ClosedPort closed_port{GetParam()};
+    const Endpoint closed = closed_port.endpoint();
     for (int i = 0; i < 3; ++i) {
         send_now(*sender_, to(closed, "anybody?"));
         send_now(*sender_, to(target(), "still here"));
@@ -280,7 +281,8 @@ TEST_P(UdpSocketTest, ReportsAClosedPortAndLosesNothingElseToIt) {
 }
 
 TEST_P(UdpSocketTest, ReceivesAfterAnIcmpErrorWithoutDrainingIt) {
-    const Endpoint closed = UdpSocket::open(loopback(GetParam())).local();
+    const ClosedPort closed_port{GetParam()};
+    const Endpoint closed = closed_port.endpoint();
     send_now(*sender_, to(closed, "anybody?"));
     send_now(*receiver_, to(sender_->local(), "answer"));
     ASSERT_TRUE(wait_readable(sender_->fd()));
