@@ -52,7 +52,9 @@ class Programs(ProgramsTestCase):
         self.assertEqual([general(line) for line in alice.lines], shown_after("alice$ "))
         bob = self.start_peer("bob", "alice")
         bob.wait_for("new peer alice")
-        self.assertEqual([general(line) for line in bob.lines], shown_after("bob$ "))
+        # A better path may have been found since.
+        shown = shown_after("bob$ ")
+        self.assertEqual([general(line) for line in bob.lines[:len(shown)]], shown)
         bob.process.stdin.write("hello\n")
         bob.process.stdin.flush()
         self.assertEqual(alice.wait_for("hello"), "bob: hello")
