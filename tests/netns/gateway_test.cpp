@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -21,6 +22,8 @@ constexpr const char* kGatewayWan = "11.0.0.10";
 constexpr Milliseconds kPatience{10'000};
 /// Of mappings in tests; renewed at half of it.
 constexpr int kLifetimeS = 4;
+/// Less than what is left of such a lifetime when it was just renewed.
+constexpr Milliseconds kRemovalTime{1'500};
 
 const std::vector<std::string> kPublicGateway{"two-nats", "--ipv4", "symmetric-a", "--mapper",
                                               "public"};
@@ -116,6 +119,17 @@ class Gateway : public PeersTest {
         return listed.text;
     }
 
+    /// Our end waits only so long for the gateway, which on a busy machine gets round to a removal
+    /// some moments later.
+    static bool soon_forwards_nothing() {
+        const auto deadline = std::chrono::steady_clock::now() + kRemovalTime;
+        while (forwards().find("dnat") != std::string::npos) {
+            if (std::chrono::steady_clock::now() > deadline) return false;
+            std::this_thread::sleep_for(Milliseconds{20});
+        }
+        return true;
+    }
+
     /// Maps by one protocol, uses it beyond its lifetime, ends, and looks whether it is gone.
     void map_use_renew_remove(const std::string& word, const std::string& name,
                               const Switches& switches = {}) {
@@ -133,9 +147,9 @@ class Gateway : public PeersTest {
         EXPECT_FALSE(wait_for(mapping, "unmapped", 0, Milliseconds{2 * kLifetimeS * 1000 + 1000}));
         expect_open(mapping, place, "after the lifetime");
         mapping.close_input();
-        EXPECT_TRUE(wait_for(mapping, "removed", 0, Milliseconds{2'000}));
+        EXPECT_TRUE(wait_for(mapping, "removed"));
         EXPECT_EQ(mapping.wait_for_exit(kPatience), 0);
-        EXPECT_THAT(forwards(), Not(HasSubstr("dnat")));
+        EXPECT_TRUE(soon_forwards_nothing()) << forwards();
     }
 
     std::string daemon_;
@@ -197,7 +211,7 @@ TEST_F(Gateway, WithoutADaemonThereIsNoneAndTheEndIsQuick) {
     EXPECT_FALSE(wait_for(searching, "unmapped", 0, Milliseconds{300}));
     for (Process* process : {&mapping, &searching}) {
         process->close_input();
-        EXPECT_TRUE(wait_for(*process, "removed", 0, Milliseconds{2'000}));
+        EXPECT_TRUE(wait_for(*process, "removed", 0, Milliseconds{5'000}));
         EXPECT_EQ(process->wait_for_exit(kPatience), 0);
     }
 }
@@ -232,7 +246,7 @@ TEST_F(Gateway, AChangedAddressIsHeardOfAtOnce) {
         const Finished done =
             lab({"exec", "alice", "ip", "address", verb, "192.168.11.77/24", "dev", "eth0"});
         ASSERT_EQ(done.status, 0) << done.text;
-        EXPECT_TRUE(wait_for(process, now_listed, mark, Milliseconds{1'000})) << verb;
+        EXPECT_TRUE(wait_for(process, now_listed, mark)) << verb;
     };
     change("add", "addresses 192.168.11.2 192.168.11.77");
     change("del", "addresses 192.168.11.2");
@@ -261,7 +275,7 @@ TEST_F(Gateway, JoinsPeersThatCouldNotMeetOtherwise) {
         side->process().close_input();
         EXPECT_EQ(side->process().wait_for_exit(Milliseconds{15'000}), 0);
     }
-    EXPECT_THAT(forwards(), Not(HasSubstr("dnat")));
+    EXPECT_TRUE(soon_forwards_nothing()) << forwards();
 }
 
 }  // namespace
