@@ -1,5 +1,6 @@
-# cmake --install: the programs with their manuals, the library with its public headers, a CMake
-# package (find_package(pinhole)) and pkg-config files. All of it may be moved as a whole.
+# cmake --install: the programs with their manuals, units and completions, the library with its public
+# headers, a CMake package (find_package(pinhole)) and pkg-config files. But for the units, all of it
+# may be moved as a whole. install_manifest.txt in the build names every file.
 
 include(CMakePackageConfigHelpers)
 
@@ -11,8 +12,14 @@ install(FILES ${PROJECT_SOURCE_DIR}/rendezvous/rendezvous.8 DESTINATION ${CMAKE_
 install(CODE "set(units \"${PROJECT_SOURCE_DIR}/scripts/systemd\")
 set(bindir \"${CMAKE_INSTALL_BINDIR}\")")
 install(SCRIPT ${CMAKE_CURRENT_LIST_DIR}/install_units.cmake)
-install(FILES ${PROJECT_SOURCE_DIR}/peer/TROUBLESHOOTING.md ${PROJECT_SOURCE_DIR}/peer/events.schema.json
-    DESTINATION ${CMAKE_INSTALL_DOCDIR})
+# What shells complete is what the program says, so it must run here.
+if(NOT CMAKE_CROSSCOMPILING)
+    install(CODE "set(peer \"$<TARGET_FILE:peer>\")
+set(datadir \"${CMAKE_INSTALL_DATADIR}\")")
+    install(SCRIPT ${CMAKE_CURRENT_LIST_DIR}/install_completions.cmake)
+endif()
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/peer/TROUBLESHOOTING.md
+    ${PROJECT_SOURCE_DIR}/peer/events.schema.json DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 install(TARGETS pinhole_archive pinhole_shared EXPORT pinholeTargets)
 install(CODE "set(from \"${PROJECT_SOURCE_DIR}\")

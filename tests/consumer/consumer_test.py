@@ -118,8 +118,28 @@ class Consumer(unittest.TestCase):
             self.assertEqual(pkg_config("--modversion", package), [version])
         for page in ("man1/peer.1", "man8/rendezvous.8"):
             self.assertTrue(list(PREFIX.rglob(page)), page)
-        for page in ("TROUBLESHOOTING.md", "events.schema.json"):
+        for page in ("LICENSE", "TROUBLESHOOTING.md", "events.schema.json"):
             self.assertTrue(list(PREFIX.rglob(f"share/doc/*/{page}")), page)
+
+    def test_units_name_the_installed_programs(self):
+        for unit, program in (("system/pinhole-rendezvous.service", "rendezvous"),
+                              ("user/pinhole-peer@.service", "peer")):
+            text = (PREFIX / "lib/systemd" / unit).read_text(encoding="utf-8")
+            self.assertRegex(text, rf"(?m)^ExecStart={PREFIX}/bin/{program}\b")
+            self.assertNotIn("@CMAKE", text)
+
+    def test_completions_are_where_shells_look(self):
+        for shell, file in (("bash", "bash-completion/completions/peer"),
+                            ("zsh", "zsh/site-functions/_peer"),
+                            ("fish", "fish/vendor_completions.d/peer.fish")):
+            self.assertEqual((PREFIX / "share" / file).read_text(encoding="utf-8"),
+                             run(PREFIX / "bin/peer", "completion", shell))
+
+    def test_the_manifest_names_every_file(self):
+        build = Path(os.environ["PINHOLE_BUILD"])
+        named = set((build / "install_manifest.txt").read_text(encoding="utf-8").split("\n"))
+        found = {str(path) for path in PREFIX.rglob("*") if not path.is_dir()}
+        self.assertEqual(found - named, set())
 
 
 if __name__ == "__main__":
