@@ -23,6 +23,19 @@ target_include_directories(pinhole_natpmp SYSTEM INTERFACE ${PINHOLE_NATPMP_INCL
 target_link_libraries(pinhole_natpmp INTERFACE ${PINHOLE_NATPMP_LIBRARY})
 include(PinholeEnet)
 
+# Optional: AES-256-GCM for CPUs with VAES (shared/crypto/vector_gcm.hpp).
+option(PINHOLE_IPSEC_MB "Use Intel's IPsec library where it is installed" ON)
+if(PINHOLE_IPSEC_MB)
+    find_path(PINHOLE_IPSEC_MB_INCLUDE intel-ipsec-mb.h)
+    find_library(PINHOLE_IPSEC_MB_LIBRARY IPSec_MB)
+endif()
+if(PINHOLE_IPSEC_MB AND PINHOLE_IPSEC_MB_INCLUDE AND PINHOLE_IPSEC_MB_LIBRARY)
+    add_library(pinhole_ipsec_mb INTERFACE)
+    target_include_directories(pinhole_ipsec_mb SYSTEM INTERFACE ${PINHOLE_IPSEC_MB_INCLUDE})
+    target_compile_definitions(pinhole_ipsec_mb INTERFACE PINHOLE_HAS_IPSEC_MB)
+    target_link_libraries(pinhole_ipsec_mb INTERFACE ${PINHOLE_IPSEC_MB_LIBRARY})
+endif()
+
 if(PINHOLE_TESTS)
     find_package(GTest REQUIRED)
     find_package(benchmark)

@@ -36,6 +36,12 @@ else()
     set(PINHOLE_ENET_WANTED libenet=${PINHOLE_ENET_VERSION})
     set(PINHOLE_ENET_LIBRARY -lenet)
 endif()
+set(PINHOLE_WITH_IPSEC_MB 0)
+set(PINHOLE_IPSEC_MB_FLAG "")
+if(TARGET pinhole_ipsec_mb)
+    set(PINHOLE_WITH_IPSEC_MB 1)
+    set(PINHOLE_IPSEC_MB_FLAG -lIPSec_MB)
+endif()
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/pinholeConfig.cmake.in
     ${PROJECT_BINARY_DIR}/pinholeConfig.cmake INSTALL_DESTINATION ${package_dir})
 # The interface is not stable yet: any minor version may change it.

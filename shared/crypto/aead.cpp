@@ -3,6 +3,7 @@
 #include <sodium.h>
 
 #include "shared/crypto/octets.hpp"
+#include "shared/crypto/vector_gcm.hpp"
 
 namespace pinhole::crypto {
 
@@ -20,6 +21,8 @@ struct Aead::Expanded {
 
     CipherSuite suite;
     std::unique_ptr<BulkAead> bulk;
+    /// In its place, for AES on a CPU that can.
+    std::unique_ptr<VectorGcm> vector;
     /// For AES; else unused.
     crypto_aead_aes256gcm_state aes{};
 };
@@ -54,11 +57,13 @@ void Aead::hasten(BulkAead::Direction direction) {
                            ? BulkAead::Suite::kAes256Gcm
                            : BulkAead::Suite::kChaCha20Poly1305;
     if (!expanded_) expanded_ = std::make_unique<Expanded>(CipherSuite::kChaCha20Poly1305);
+    if (suite == BulkAead::Suite::kAes256Gcm) expanded_->vector = VectorGcm::make(key_.bytes());
+    if (expanded_->vector) return;
     expanded_->bulk = BulkAead::make(suite, direction, key_.bytes());
 }
 
 bool Aead::is_hastened() const {
-    return expanded_ && expanded_->bulk;
+    return expanded_ && (expanded_->bulk || expanded_->vector);
 }
 
 void Aead::seal(const FixedBytes<kAeadNonceSize>& nonce, Bytes associated_data, Bytes text,
@@ -66,7 +71,9 @@ void Aead::seal(const FixedBytes<kAeadNonceSize>& nonce, Bytes associated_data, 
     assert(text_and_tag.size() == text.size() + kTagSize);
     const MutableBytes out = text_and_tag.first(text.size());
     const MutableBytes tag = text_and_tag.last(kTagSize);
-    if (is_hastened()) {
+    if (expanded_ && expanded_->vector) {
+        expanded_->vector->seal(nonce, associated_data, text, out, tag);
+    } else if (is_hastened()) {
         expanded_->bulk->seal(nonce, associated_data, text, out, tag);
     } else if (suite() == CipherSuite::kAes256Gcm) {
         crypto_aead_aes256gcm_encrypt_detached_afternm(
@@ -85,6 +92,9 @@ bool Aead::open(const FixedBytes<kAeadNonceSize>& nonce, Bytes associated_data, 
     assert(text.size() == text_and_tag.size() - kTagSize);
     const Bytes in = text_and_tag.first(text.size());
     const Bytes tag = text_and_tag.last(kTagSize);
+    if (expanded_ && expanded_->vector) {
+        return expanded_->vector->open(nonce, associated_data, in, tag, text);
+    }
     if (is_hastened()) return expanded_->bulk->open(nonce, associated_data, in, tag, text);
     if (suite() == CipherSuite::kAes256Gcm) {
         return crypto_aead_aes256gcm_decrypt_detached_afternm(

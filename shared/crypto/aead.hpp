@@ -1,8 +1,8 @@
 // The two AEADs under a 12-byte nonce that the caller chooses: RFC 8439 and AES-256-GCM.
 //
-// libsodium's at first, and OpenSSL's after `hasten`: small for keys that see little use, fast for
-// the others. Owns the key in whatever forms it needs and wipes them. Knows nothing about counters:
-// `Cipher` makes nonces of them, and is what everybody but the tests should use.
+// libsodium's at first, and the fastest there is (OpenSSL's, `VectorGcm`) after `hasten`: small for
+// keys that see little use. Owns the key in whatever forms it needs and wipes them. Knows nothing
+// about counters: `Cipher` makes nonces of them, and is what everybody but the tests should use.
 #pragma once
 
 #include <cassert>
@@ -40,7 +40,7 @@ class Aead {
     [[nodiscard]] CipherSuite suite() const;
 
     /// Much will be sealed, or opened, under this key, and from now on not the other of the two.
-    /// Allocates. Changes nothing where OpenSSL does not have the suite.
+    /// Allocates. Changes nothing where neither OpenSSL nor `VectorGcm` has the suite.
     void hasten(BulkAead::Direction direction);
     [[nodiscard]] bool is_hastened() const;
 
