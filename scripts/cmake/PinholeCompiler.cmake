@@ -29,6 +29,10 @@ if(PINHOLE_CCACHE)
     set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
 endif()
 
+# Whether a header stands alone is no question for the optimiser.
+set(verifies_header
+    $<BOOL:$<FILTER:$<TARGET_PROPERTY:NAME>,INCLUDE,_verify_interface_header_sets>>)
+
 add_library(pinhole_options INTERFACE)
 target_include_directories(pinhole_options INTERFACE ${PROJECT_SOURCE_DIR})
 # For a project that has this tree as a part of it.
@@ -39,6 +43,10 @@ target_compile_options(pinhole_options INTERFACE
     # At -O3 g++ 12 sees a write past the end inside fmt 9's fill_t and overlapping copies inside
     # std::string (GCC PR 105651), where there are none.
     $<$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release>>:-Wno-stringop-overflow$<SEMICOLON>-Wno-restrict>
+    # Functions and lines are all that a sanitizer's report, a backtrace and a profile show; the rest
+    # of -g costs a fifth of the build. The build type Debug has all of it.
+    $<$<AND:$<BOOL:${PROJECT_IS_TOP_LEVEL}>,$<CONFIG:RelWithDebInfo>>:-g1>
+    $<${verifies_header}:-O0$<SEMICOLON>-g0>
     -fstack-protector-strong)
 # cxxopts splits the values of a list at commas unless told otherwise; a message holds commas. Its
 # parser by std::regex takes as long to compile as all else in a file of options.
@@ -50,9 +58,7 @@ target_link_options(pinhole_options INTERFACE -Wl,-z,relro,-z,now)
 
 if(PINHOLE_SANITIZE)
     target_compile_options(pinhole_options INTERFACE
-        -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-        # Functions and lines are all that a report shows; the rest of -g costs a tenth of the build.
-        -g1)
+        -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
     target_link_options(pinhole_options INTERFACE -fsanitize=address,undefined)
     if(PINHOLE_FUZZ)
         # libFuzzer finds its way by the coverage of the floors, so they are instrumented as well.
@@ -60,6 +66,6 @@ if(PINHOLE_SANITIZE)
     endif()
 else()
     target_compile_options(pinhole_options INTERFACE
-        $<$<NOT:$<OR:$<CONFIG:Debug>,$<BOOL:$<TARGET_PROPERTY:PINHOLE_TEST_CODE>>>>:-U_FORTIFY_SOURCE$<SEMICOLON>-D_FORTIFY_SOURCE=3>)
+        $<$<NOT:$<OR:$<CONFIG:Debug>,${verifies_header},$<BOOL:$<TARGET_PROPERTY:PINHOLE_TEST_CODE>>>>:-U_FORTIFY_SOURCE$<SEMICOLON>-D_FORTIFY_SOURCE=3>)
 endif()
 target_compile_definitions(pinhole_options INTERFACE _GLIBCXX_ASSERTIONS)
