@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <chrono>
 #include <memory>
+#include <ratio>
 #include <set>
 #include <stdexcept>
 
@@ -20,7 +21,6 @@ namespace pinhole::peer::files {
 namespace {
 
 constexpr int kReadFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-constexpr std::int64_t kNanoseconds = 1'000'000'000;
 
 struct DirectoryCloser {
     void operator()(DIR* directory) const { ::closedir(directory); }
@@ -28,7 +28,7 @@ struct DirectoryCloser {
 using DirectoryHandle = std::unique_ptr<DIR, DirectoryCloser>;
 
 std::int64_t mtime_of(const struct stat& status) {
-    return std::int64_t{status.st_mtim.tv_sec} * kNanoseconds + status.st_mtim.tv_nsec;
+    return std::int64_t{status.st_mtim.tv_sec} * std::nano::den + status.st_mtim.tv_nsec;
 }
 
 [[noreturn]] void throw_system(const std::filesystem::path& path) {

@@ -10,7 +10,7 @@ namespace pinhole::peer {
 namespace {
 
 /// Datagrams between two looks at the loop.
-constexpr int kDatagramsMax = 64;
+constexpr int kTargetDatagramsMax = 64;
 
 /// Stands behind a stream until the target is connected.
 class Dialing final : public Link {
@@ -56,7 +56,7 @@ class UdpTarget final : public std::enable_shared_from_this<UdpTarget> {
                            });
     }
     void on_readable() {
-        for (int count = 0; count < kDatagramsMax && flow_; ++count) {
+        for (int count = 0; count < kTargetDatagramsMax && flow_; ++count) {
             const MutableBytes buffer = desk_.buffer();
             std::error_code error;
             const std::size_t size =

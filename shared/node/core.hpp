@@ -102,7 +102,6 @@ class Node::Core {
 
     NodeConfig config_;
     Incarnation incarnation_;
-    Random& random_;
     DropCounters drops_;
     TransmitQueue out_{kTransmitsMax};
     EventQueue events_;

@@ -9,7 +9,6 @@ namespace pinhole::node {
 Node::Core::Core(NodeConfig config, Random& random)
     : config_(std::move(config)),
       incarnation_(random.u64()),
-      random_(random),
       indices_(random, kIndicesMax),
       context_{.keys = config_.keys, .psk = config_.psk, .policy = {}},
       cookies_(random),

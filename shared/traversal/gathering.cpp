@@ -25,7 +25,7 @@ Duration wait_after(unsigned tries) {
     return std::min(kFirstWait * (1 << std::min(tries - 1, 5U)), kLongestWait);
 }
 
-bool is_external(const Endpoint& mapped) {
+bool may_be_candidate(const Endpoint& mapped) {
     const Scope scope = mapped.ip.scope();
     return mapped.port != 0 &&
            (scope == Scope::kPublic || scope == Scope::kPrivate || scope == Scope::kLoopback);
@@ -126,7 +126,7 @@ Parsed<void> Gathering::handle_response(Instant now, const Path& path,
         return probe.path == path && probe.open == response.transaction;
     });
     if (asked == probes_.end()) return dropped(Drop::kUnexpected);
-    if (!is_external(response.mapped)) return dropped(Drop::kBadField);
+    if (!may_be_candidate(response.mapped)) return dropped(Drop::kBadField);
     asked->open.reset();
     asked->answered = true;
     asked->tries = 0;

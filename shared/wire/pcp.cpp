@@ -3,7 +3,7 @@
 namespace pinhole::wire {
 namespace {
 
-constexpr std::uint8_t kVersion = 2;
+constexpr std::uint8_t kPcpVersion = 2;
 constexpr std::uint8_t kMapOpcode = 1;
 constexpr std::uint8_t kResponseBit = 0x80;
 constexpr std::uint8_t kUdp = 17;  // IANA protocol numbers
@@ -12,7 +12,7 @@ constexpr std::uint8_t kUdp = 17;  // IANA protocol numbers
 Parsed<void> check_frame(Bytes datagram, std::uint8_t opcode) {
     if (datagram.size() < 2) return dropped(Drop::kRunt);
     Reader reader{datagram};
-    if (reader.u8() != kVersion) return dropped(Drop::kUnknownVersion);
+    if (reader.u8() != kPcpVersion) return dropped(Drop::kUnknownVersion);
     if (reader.u8() != opcode) return dropped(Drop::kUnknownKind);
     if (datagram.size() < kPcpMapSize) return dropped(Drop::kRunt);
     if (datagram.size() > kPcpSizeMax || datagram.size() % 4 != 0) {
@@ -35,7 +35,7 @@ void write_mapping(Writer& writer, const PcpNonce& nonce, std::uint16_t internal
 
 std::size_t encode(const PcpMapRequest& request, MutableBytes out) {
     Writer writer{out};
-    writer.u8(kVersion).u8(kMapOpcode).zeros(2).u32(request.lifetime_s);
+    writer.u8(kPcpVersion).u8(kMapOpcode).zeros(2).u32(request.lifetime_s);
     writer.bytes(request.client.v6_bytes());
     write_mapping(writer, request.nonce, request.internal_port, request.suggested);
     return writer.size();
@@ -43,7 +43,7 @@ std::size_t encode(const PcpMapRequest& request, MutableBytes out) {
 
 std::size_t encode(const PcpMapResponse& response, MutableBytes out) {
     Writer writer{out};
-    writer.u8(kVersion)
+    writer.u8(kPcpVersion)
         .u8(kMapOpcode | kResponseBit)
         .u8(0)
         .u8(static_cast<std::uint8_t>(response.result))

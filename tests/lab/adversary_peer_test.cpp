@@ -13,7 +13,7 @@ namespace {
 
 using reliable::test::Forgery;
 
-const Endpoint kVictim = endpoint("198.51.100.99:5000");
+const Endpoint kTarget = endpoint("198.51.100.99:5000");
 
 /// Alice, who talks to bob, and mallory, who has a session with alice over the relay.
 class EvilPair {
@@ -27,7 +27,7 @@ class EvilPair {
                    .server = {ip(kServerV4), kServerPort},
                    .server_key = town_.server().public_key(),
                    .seed = seed}) {
-        town_.lab().add_public_host("victim", {kVictim.ip.to_string()});
+        town_.lab().add_public_host("victim", {kTarget.ip.to_string()});
         host_.start(client_);
     }
 
@@ -97,8 +97,8 @@ TEST(AdversaryPeer, AFalseSourceIsAskedWithinABudgetAndDataKeepsItsPath) {
     evil.begin();
     std::size_t injected = 0;
     for (int i = 0; i < 300; ++i) {
-        injected += evil.send_from(kVictim, wire::Keepalive{.wants_ack = true});
-        injected += evil.send_from(kVictim, wire::Challenge{.selected = true});
+        injected += evil.send_from(kTarget, wire::Keepalive{.wants_ack = true});
+        injected += evil.send_from(kTarget, wire::Challenge{.selected = true});
         evil.town().run_for(10ms);
         // Alice's last peer is mallory: this is data to the one who spoofs.
         if (i % 10 == 0) {
@@ -106,7 +106,7 @@ TEST(AdversaryPeer, AFalseSourceIsAskedWithinABudgetAndDataKeepsItsPath) {
         }
     }
     evil.town().run_for(10s);
-    EXPECT_LE(evil.sent_to(kVictim.ip).bytes, injected + traversal::kBudgetOnTrust);
+    EXPECT_LE(evil.sent_to(kTarget.ip).bytes, injected + traversal::kBudgetOnTrust);
     EXPECT_FALSE(evil.alice().is_direct());
     std::size_t messages = 0;
     for (const auto& heard : evil.client().heard_from_peer()) {
@@ -155,8 +155,8 @@ TEST(AdversaryPeer, CandidatesOnItsWordAloneAreWorthAKilobyte) {
         evil.client().tell_peer(wire::CandidatesFrame{list_of({"198.51.100.99:5000"})});
     });
     evil.town().run_for(4s);
-    EXPECT_GT(evil.sent_to(kVictim.ip).bytes, 0U) << "an honest peer's new address is tried";
-    EXPECT_LE(evil.sent_to(kVictim.ip).bytes, traversal::kBudgetOnTrust);
+    EXPECT_GT(evil.sent_to(kTarget.ip).bytes, 0U) << "an honest peer's new address is tried";
+    EXPECT_LE(evil.sent_to(kTarget.ip).bytes, traversal::kBudgetOnTrust);
 }
 
 TEST(AdversaryPeer, RepeatedCandidatesDoNotMakeASteadyStream) {
@@ -169,12 +169,12 @@ TEST(AdversaryPeer, RepeatedCandidatesDoNotMakeASteadyStream) {
         for (std::uint16_t j = 0; j < 8; ++j) {
             const auto port = static_cast<std::uint16_t>(5000 + 8 * i + j);
             list.push_back(
-                {.type = wire::CandidateType::kPredicted, .endpoint = {kVictim.ip, port}});
+                {.type = wire::CandidateType::kPredicted, .endpoint = {kTarget.ip, port}});
         }
         evil.act([&](Instant) { evil.client().tell_peer(wire::CandidatesFrame{list}); });
         evil.town().run_for(100ms);
     }
-    EXPECT_LE(evil.sent_to(kVictim.ip).bytes, traversal::kBudgetPerIntroduction) << "in a minute";
+    EXPECT_LE(evil.sent_to(kTarget.ip).bytes, traversal::kBudgetPerIntroduction) << "in a minute";
     evil.expect_honest_talk();
 }
 
@@ -197,7 +197,7 @@ TEST(AdversaryPeer, ASilentRelayDoesNotRenewTheBudgetForever) {
         }
         evil.town().run_for(10ms);
     }
-    EXPECT_LE(evil.sent_to(kVictim.ip).bytes, traversal::kBudgetPerIntroduction) << "in 75 seconds";
+    EXPECT_LE(evil.sent_to(kTarget.ip).bytes, traversal::kBudgetPerIntroduction) << "in 75 seconds";
 }
 
 TEST(AdversaryPeer, AddressesThatAreNobodysAreNeverTried) {

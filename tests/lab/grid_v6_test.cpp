@@ -8,8 +8,8 @@
 namespace pinhole::lab {
 namespace {
 
-constexpr std::uint64_t kSeeds = 50;
-constexpr Duration kDirectWithin = 10s;
+constexpr std::uint64_t kSeedsV6 = 50;
+constexpr Duration kDirectWithinV6 = 10s;
 
 /// What a machine in a home with an IPv6 prefix has.
 enum class Families : std::uint8_t { kBoth, kV6Only };
@@ -24,7 +24,7 @@ Host& settle(Town& town, const std::string& name, std::string_view profile_v4, F
 /// Both direct over IPv6, and talking on without the server.
 void expect_direct_over_v6(Couple& couple, Order order) {
     ASSERT_TRUE(couple.start(order)) << couple.where();
-    ASSERT_TRUE(couple.run_until_direct(kDirectWithin)) << couple.where();
+    ASSERT_TRUE(couple.run_until_direct(kDirectWithinV6)) << couple.where();
     for (Peer* peer : {&couple.alice(), &couple.bob()}) {
         EXPECT_TRUE(peer->path_changed()->remote->ip.is_v6()) << couple.where();
     }
@@ -46,7 +46,7 @@ TEST(GridV6, FirewalledPrefixesCarryThePairDirectly) {
           V6Row{"both families x IPv6 only", Families::kBoth, Families::kV6Only},
           V6Row{"IPv6 only x both families", Families::kV6Only, Families::kBoth}}) {
         for (const Order order : kOrders) {
-            for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+            for (std::uint64_t seed = 1; seed <= kSeedsV6; ++seed) {
                 Couple couple{seed, std::string{row.name}};
                 Host& a = settle(couple.town(), "a", "apdm_apdf_r", row.alice);
                 Host& b = settle(couple.town(), "b", "apdm_apdf_r", row.bob);
@@ -69,7 +69,7 @@ constexpr Duration kMovedWithin = 8s;
 
 TEST(GridV6, ATalkMovesFromOneFamilyToTheOtherAndBack) {
     Duration longest{};
-    for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    for (std::uint64_t seed = 1; seed <= kSeedsV6; ++seed) {
         Couple couple{seed, "two homes with both families"};
         Town& town = couple.town();
         Host& a = settle(town, "a", "eim_apdf", Families::kBoth);
@@ -77,7 +77,7 @@ TEST(GridV6, ATalkMovesFromOneFamilyToTheOtherAndBack) {
         couple.draw_delays({"a", "b"});
         couple.settle_in(a, b);
         ASSERT_TRUE(couple.start(Order::kEarlyCalls)) << couple.where();
-        ASSERT_TRUE(couple.run_until_direct(kDirectWithin)) << couple.where();
+        ASSERT_TRUE(couple.run_until_direct(kDirectWithinV6)) << couple.where();
         const IpAddress v4 = a.address(Family::kV4);
         const IpAddress v6 = a.address(Family::kV6);
         for (const auto& [kept, family] :
@@ -120,7 +120,7 @@ TEST(GridV6, WithoutACommonFamilyTheRelayCarriesThePair) {
 }
 
 TEST(GridV6, DeadCandidateGetsNoMoreThanItsBudget) {
-    for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    for (std::uint64_t seed = 1; seed <= kSeedsV6; ++seed) {
         Couple couple{seed, "IPv6 leads to the server only"};
         Town& town = couple.town();
         Host& a = settle(town, "a", "eim_apdf", Families::kBoth);
@@ -131,7 +131,7 @@ TEST(GridV6, DeadCandidateGetsNoMoreThanItsBudget) {
         });
         couple.settle_in(a, b);
         ASSERT_TRUE(couple.start(Order::kEarlyCalls)) << couple.where();
-        ASSERT_TRUE(couple.run_until_direct(kDirectWithin)) << couple.where();
+        ASSERT_TRUE(couple.run_until_direct(kDirectWithinV6)) << couple.where();
         town.run_for(8s);  // over the end of the checks
         EXPECT_FALSE(couple.alice().path_changed()->remote->ip.is_v6()) << couple.where();
         const std::uint64_t wasted = a.sent_to(b.address(Family::kV6)).bytes;

@@ -8,10 +8,6 @@ namespace {
 // Linux, ip_local_port_range.
 constexpr PortRange kEphemeral{32768, 60999};
 
-Prefix single(const IpAddress& address) {
-    return {address, address.is_v4() ? 32U : 128U};
-}
-
 }  // namespace
 
 Host::Host(World world, std::string name, std::uint64_t seed)

@@ -8,7 +8,7 @@
 namespace pinhole::lab {
 namespace {
 
-constexpr std::uint64_t kSeeds = 10;
+constexpr std::uint64_t kLadderSeeds = 10;
 constexpr std::size_t kMessages = 10;
 
 struct Rung {
@@ -44,7 +44,7 @@ const std::vector<Rung>& ladder() {
 void climb(std::string_view a, std::string_view b, Duration extra) {
     for (const Rung& rung : ladder()) {
         std::vector<Duration> took;
-        for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+        for (std::uint64_t seed = 1; seed <= kLadderSeeds; ++seed) {
             Couple couple{seed, a, b};
             for (const std::string home : {"a", "b"}) {
                 couple.town().uplink(home).set_quality(rung.quality);

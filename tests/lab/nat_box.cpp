@@ -6,10 +6,6 @@
 namespace pinhole::lab {
 namespace {
 
-Prefix single(const IpAddress& address) {
-    return {address, address.is_v4() ? 32U : 128U};
-}
-
 Fate fate_of(NatDrop reason) {
     switch (reason) {
         case NatDrop::kNoMapping: return Fate::kNoMapping;

@@ -90,6 +90,11 @@ struct Prefix {
     }
 };
 
+/// The block of this address alone.
+[[nodiscard]] inline Prefix single(const IpAddress& address) {
+    return {address, address.is_v4() ? 32U : 128U};
+}
+
 /// Test constants from text; a text that does not parse is a mistake in the test and throws
 /// std::invalid_argument.
 [[nodiscard]] IpAddress ip(std::string_view text);

@@ -9,7 +9,7 @@ namespace {
 
 /// Long before the first port would be guessed.
 constexpr Duration kPlainChecks = 3s;
-constexpr std::uint64_t kSeeds = 20;
+constexpr std::uint64_t kMappingSeeds = 20;
 
 NatProfile mapping(std::string_view profile) {
     NatProfile out = profile_named(profile);
@@ -57,7 +57,7 @@ Host& home_under_a_carrier(Town& town) {
 }
 
 TEST(PortMappings, JoinAHardHomeToOneThatLetsInOnlyWhomItWroteTo) {
-    for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    for (std::uint64_t seed = 1; seed <= kMappingSeeds; ++seed) {
         MappedHome pair{seed, home_that_maps};
         pair.connect(seed % 2 == 0);
         ASSERT_TRUE(pair.run_until_direct()) << pair.town.where();

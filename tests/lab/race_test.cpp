@@ -9,8 +9,8 @@
 namespace pinhole::lab {
 namespace {
 
-constexpr std::uint64_t kSeeds = 20;
-constexpr Duration kDirectWithin = 10s;
+constexpr std::uint64_t kRaceSeeds = 20;
+constexpr Duration kRaceDecidedWithin = 10s;
 
 /// What is slower on one side, and how the server can know of it.
 enum class Skew : std::uint8_t {
@@ -48,17 +48,17 @@ TEST_P(Race, IsWonAtEverySkewWhoeverIsLate) {
         for (const std::string late : {"a", "b"}) {
             std::uint64_t direct = 0;
             std::string failed;
-            for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+            for (std::uint64_t seed = 1; seed <= kRaceSeeds; ++seed) {
                 Couple couple{seed, "linux_masquerade", "linux_masquerade"};
                 add_skew(couple, late, GetParam(), skew);
                 ASSERT_TRUE(couple.start(Order::kEarlyCalls)) << couple.where();
-                if (couple.run_until_direct(kDirectWithin)) {
+                if (couple.run_until_direct(kRaceDecidedWithin)) {
                     ++direct;
                 } else {
                     failed += couple.where() + "\n";
                 }
             }
-            EXPECT_EQ(direct, kSeeds)
+            EXPECT_EQ(direct, kRaceSeeds)
                 << "skew " << skew.count() / 1000 << " ms, " << late << " is late\n"
                 << failed;
         }
@@ -72,7 +72,7 @@ constexpr Duration kRecoversWithin = 15s;
 
 TEST(LostRace, IsMadeGoodByNewPorts) {
     for (const bool is_alice_late : {true, false}) {
-        for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+        for (std::uint64_t seed = 1; seed <= kRaceSeeds; ++seed) {
             Couple couple{seed, "linux_masquerade", "linux_masquerade"};
             Host& late = (is_alice_late ? couple.alice() : couple.bob()).host();
             late.cable().up.set_filter(

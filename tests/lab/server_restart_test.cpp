@@ -7,7 +7,7 @@
 namespace pinhole::lab {
 namespace {
 
-bool has_trouble(const Peer& peer, node::ServerTrouble trouble) {
+bool was_told_of(const Peer& peer, node::ServerTrouble trouble) {
     return std::ranges::count(peer.troubles(), trouble, &node::ServerLost::trouble) > 0;
 }
 
@@ -153,7 +153,7 @@ TEST_P(ServerOutage, IdsKeepTheirKeys) {
     Peer& impostor = town.add_peer("alice", town.home("m", "eim_apdf"), {.identity = "mallory"});
     town.start(impostor);
     town.run_for(2min);
-    EXPECT_TRUE(has_trouble(impostor, node::ServerTrouble::kIdTaken));
+    EXPECT_TRUE(was_told_of(impostor, node::ServerTrouble::kIdTaken));
     EXPECT_EQ(impostor.registrations(), 0U);
     EXPECT_EQ(town.server().registered(), 0U);
     town.start(alice);
@@ -185,7 +185,7 @@ TEST_P(ForeignKey, IsRefusedAnOwnedIdAndStops) {
             town.add_peer("alice", town.home("m", "eim_apdf"), {.identity = "mallory"});
         town.start(impostor);
         ASSERT_TRUE(town.run_until(
-            [&] { return has_trouble(impostor, node::ServerTrouble::kIdTaken); }, 5s));
+            [&] { return was_told_of(impostor, node::ServerTrouble::kIdTaken); }, 5s));
         const auto sent = impostor.host().sent().datagrams;
         town.run_for(10min);
         EXPECT_EQ(impostor.host().sent().datagrams, sent) << "it goes on trying";

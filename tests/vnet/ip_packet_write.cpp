@@ -8,7 +8,7 @@ namespace {
 using lab::Packet;
 using lab::Transport;
 
-constexpr std::uint16_t kDontFragment = 0x4000;
+constexpr std::uint16_t kDontFragmentBit = 0x4000;
 /// Of a quoted packet's first 8 bytes those that are not ports.
 constexpr std::size_t kStartBytes = sizeof(lab::IcmpQuote::payload_start);
 
@@ -57,7 +57,7 @@ void write_header(Writer& writer, const HeaderFields& fields) {
         writer.u8(fields.protocol).u8(fields.ttl);
     } else {
         writer.u16(0x4500).u16(static_cast<std::uint16_t>(20 + fields.body_size)).u16(0);
-        writer.u16(fields.may_fragment ? 0 : kDontFragment)
+        writer.u16(fields.may_fragment ? 0 : kDontFragmentBit)
             .u8(fields.ttl)
             .u8(fields.protocol)
             .u16(0);

@@ -61,7 +61,7 @@ constexpr Row kTable[] = {
 // clang-format on
 
 bool is_told(const Row& row) {
-    test::SeededRandom random{11};
+    pinhole::test::SeededRandom random{11};
     crypto::CookieJar jar(random);
     Instant now{};
     const Endpoint candidate = Endpoint::parse(row.candidate).value();
@@ -103,7 +103,7 @@ TEST(CandidateProof, TellsBothLoopbackPathsOfOneMachineAndNoOther) {
 }
 
 TEST(CandidateProof, AStreamShowsTheNetworkAndNoEndpoint) {
-    test::SeededRandom random{11};
+    pinhole::test::SeededRandom random{11};
     crypto::CookieJar jar(random);
     const Endpoint lan = Endpoint::parse("192.168.1.5:9").value();
     const Endpoint outside = Endpoint::parse("198.51.100.4:70").value();
@@ -127,7 +127,7 @@ TEST(CandidateProof, AStreamShowsTheNetworkAndNoEndpoint) {
 }
 
 TEST(CandidateProof, ALaterProofReleasesWhatWasWithheld) {
-    test::SeededRandom random{11};
+    pinhole::test::SeededRandom random{11};
     crypto::CookieJar jar(random);
     const Instant now{};
     const auto shared = Endpoint::parse("198.51.100.4:70").value();
@@ -148,7 +148,7 @@ TEST(CandidateProof, ALaterProofReleasesWhatWasWithheld) {
 }
 
 TEST(CandidateProof, FillsTheListWithTheBestFirstAndKeepsTheRest) {
-    test::SeededRandom random{11};
+    pinhole::test::SeededRandom random{11};
     crypto::CookieJar jar(random);
     const Instant now{};
     Claims claims;

@@ -7,8 +7,9 @@
 namespace pinhole::rendezvous::test {
 namespace {
 
-constexpr Instant kStart{};
-const Path kPath{.socket = kSocketV4, .remote = {.ip = *IpAddress::parse("10.0.0.1"), .port = 1}};
+constexpr Instant kOpened{};
+const Path kUnproven{.socket = kSocketV4,
+                     .remote = {.ip = *IpAddress::parse("10.0.0.1"), .port = 1}};
 
 class HalfOpenTest : public testing::Test {
   protected:
@@ -16,7 +17,7 @@ class HalfOpenTest : public testing::Test {
         const crypto::PublicKey ephemeral{source.random.bytes<32>()};
         half_open.add(
             ephemeral,
-            {.path = kPath,
+            {.path = kUnproven,
              .incarnation = {},
              .message_2 = {std::byte{7}},
              .answered = now,
@@ -30,13 +31,13 @@ class HalfOpenTest : public testing::Test {
 };
 
 TEST_F(HalfOpenTest, KeepsTheAnswerOfAProvenSessionForItsTime) {
-    const auto ephemeral = add(kStart, SessionIndex{5});
+    const auto ephemeral = add(kOpened, SessionIndex{5});
     EXPECT_EQ(half_open.take_session(*half_open.find(SessionIndex{5})).indices().local,
               SessionIndex{5});
     EXPECT_EQ(half_open.find(SessionIndex{5}), nullptr);
     ASSERT_NE(half_open.find(ephemeral), nullptr);
-    EXPECT_FALSE(half_open.expire_one(kStart + session::kAttemptLifetime - 1us, unproven));
-    EXPECT_TRUE(half_open.expire_one(kStart + session::kAttemptLifetime, unproven));
+    EXPECT_FALSE(half_open.expire_one(kOpened + session::kAttemptLifetime - 1us, unproven));
+    EXPECT_TRUE(half_open.expire_one(kOpened + session::kAttemptLifetime, unproven));
     EXPECT_EQ(unproven, std::nullopt);
     EXPECT_EQ(half_open.find(ephemeral), nullptr);
     EXPECT_EQ(half_open.next_timeout(), kNever);
@@ -44,23 +45,23 @@ TEST_F(HalfOpenTest, KeepsTheAnswerOfAProvenSessionForItsTime) {
 
 TEST_F(HalfOpenTest, LeavesTheIndexOfAProvenSessionToWhoeverGetsItNext) {
     // The client left at once, and its index was drawn again.
-    add(kStart, SessionIndex{5});
+    add(kOpened, SessionIndex{5});
     static_cast<void>(half_open.take_session(*half_open.find(SessionIndex{5})));
-    add(kStart + 1s, SessionIndex{5});
-    EXPECT_TRUE(half_open.expire_one(kStart + session::kAttemptLifetime, unproven));
+    add(kOpened + 1s, SessionIndex{5});
+    EXPECT_TRUE(half_open.expire_one(kOpened + session::kAttemptLifetime, unproven));
     EXPECT_EQ(unproven, std::nullopt);
     EXPECT_NE(half_open.find(SessionIndex{5}), nullptr);
-    EXPECT_TRUE(half_open.expire_one(kStart + session::kAttemptLifetime + 1s, unproven));
+    EXPECT_TRUE(half_open.expire_one(kOpened + session::kAttemptLifetime + 1s, unproven));
     EXPECT_EQ(unproven, SessionIndex{5});
     EXPECT_EQ(half_open.size(), 0U);
 }
 
 TEST_F(HalfOpenTest, CountsOnlyUnprovenSessionsAgainstASubscriber) {
-    for (std::uint32_t i = 1; i <= kHalfOpenPerPrefix; ++i) add(kStart, SessionIndex{i});
-    EXPECT_FALSE(half_open.has_room(kPath.remote.ip));
+    for (std::uint32_t i = 1; i <= kHalfOpenPerPrefix; ++i) add(kOpened, SessionIndex{i});
+    EXPECT_FALSE(half_open.has_room(kUnproven.remote.ip));
     EXPECT_TRUE(half_open.has_room(*IpAddress::parse("10.0.0.2")));
     static_cast<void>(half_open.take_session(*half_open.find(SessionIndex{1})));
-    EXPECT_TRUE(half_open.has_room(kPath.remote.ip));
+    EXPECT_TRUE(half_open.has_room(kUnproven.remote.ip));
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ IpAddress ip(std::string_view text) {
 }
 
 TEST(RateLimit, GivesTheBurstThenTheRate) {
-    test::SeededRandom random{1};
+    pinhole::test::SeededRandom random{1};
     RateLimit limit({.interval = 100ms, .burst = 3}, 64, random);
     Instant now{};
     const auto taken = [&](int tries) {
@@ -32,7 +32,7 @@ TEST(RateLimit, GivesTheBurstThenTheRate) {
 }
 
 TEST(RateLimit, CountsASubscribersPrefixAsOne) {
-    test::SeededRandom random{1};
+    pinhole::test::SeededRandom random{1};
     RateLimit limit({.interval = 1s, .burst = 1}, 64, random);
     const Instant now{};
     EXPECT_TRUE(limit.try_take(now, ip("2001:db8::1")));
@@ -43,7 +43,7 @@ TEST(RateLimit, CountsASubscribersPrefixAsOne) {
 }
 
 TEST(RateLimit, AFloodOfKeysDoesNotWashABucketAway) {
-    test::SeededRandom random{1};
+    pinhole::test::SeededRandom random{1};
     RateLimit limit({.interval = 1min, .burst = 5}, 64, random);
     const Instant now{};
     for (int i = 0; i < 5; ++i) EXPECT_TRUE(limit.try_take(now, ip("192.0.2.1")));

@@ -19,7 +19,7 @@ class RegistryTest : public testing::Test {
         registry.begin_claim({.id = numbered(number), .key = key, .at = kToday});
     }
 
-    test::SeededRandom random{1};
+    pinhole::test::SeededRandom random{1};
     Registry registry{random};
     crypto::PublicKey key{random.bytes<32>()};
     crypto::PublicKey other{random.bytes<32>()};

@@ -31,7 +31,7 @@ class RelayBudget : public testing::Test {
     }
 
     Instant now{};
-    test::SeededRandom random{3};
+    pinhole::test::SeededRandom random{3};
     Metrics metrics;
     Relay relay{random, metrics};
     std::size_t delivered = 0;

@@ -62,7 +62,7 @@ TEST_F(RoundsTest, WakeOnceInARoundForAFew) {
 }
 
 TEST_F(RoundsTest, KeepNobodyWaitingForTwoRoundsWhileOthersCome) {
-    test::SeededRandom random{1};
+    pinhole::test::SeededRandom random{1};
     std::map<Rounds::Slot, Instant> came;
     while (now < kStart + 10 * kRoundTime) {
         for (Rounds::Slot slot = end; slot < end + 400; ++slot) came[slot] = now;

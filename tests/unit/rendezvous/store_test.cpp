@@ -41,7 +41,7 @@ class Store : public testing::Test {
         return "none";
     }
 
-    test::SeededRandom random{5};
+    pinhole::test::SeededRandom random{5};
     crypto::PublicKey alice = crypto::KeyPair::generate(random).public_key;
     crypto::PublicKey bob = crypto::KeyPair::generate(random).public_key;
     std::filesystem::path directory;

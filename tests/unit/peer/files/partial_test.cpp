@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 
 constexpr PartialName kName{.sender = "bob", .directory = "/home/alice", .path = "a/b"};
 
-Hash hash_of(std::uint8_t octet) {
+Hash hash_filled_with(std::uint8_t octet) {
     Hash out{};
     out.fill(std::byte{octet});
     return out;
@@ -39,13 +39,13 @@ TEST_F(Partials, RememberTheirChunksAndTheirName) {
         suffix = partial->suffix();
         EXPECT_EQ(suffix.size(), 8U);
         EXPECT_EQ(partial->hash_of(0), std::nullopt);
-        for (std::uint8_t i = 0; i < 5; ++i) ASSERT_TRUE(partial->note(i, hash_of(i)));
+        for (std::uint8_t i = 0; i < 5; ++i) ASSERT_TRUE(partial->note(i, hash_filled_with(i)));
         ASSERT_TRUE(partial->keep(3));
     }
     const auto again = PartialStore{home_.path(), random_}.open(kName);
     ASSERT_TRUE(again);
     EXPECT_EQ(again->suffix(), suffix);
-    EXPECT_EQ(again->hash_of(2), hash_of(2));
+    EXPECT_EQ(again->hash_of(2), hash_filled_with(2));
     EXPECT_EQ(again->hash_of(3), std::nullopt);
     EXPECT_EQ(pinhole::test::mode_of(only_file()), fs::perms::owner_read | fs::perms::owner_write);
 }
@@ -80,7 +80,7 @@ TEST_F(Partials, AnUnknownContentBeginsAnew) {
 TEST_F(Partials, ARestartTakesAnotherPartFile) {
     auto partial = store_.open(kName);
     const std::string before = partial->suffix();
-    ASSERT_TRUE(partial->note(0, hash_of(1)));
+    ASSERT_TRUE(partial->note(0, hash_filled_with(1)));
     ASSERT_TRUE(partial->restart(random_));
     EXPECT_NE(partial->suffix(), before);
     EXPECT_EQ(partial->hash_of(0), std::nullopt);
@@ -93,7 +93,7 @@ class Pruning : public Partials {
         fs::create_directories(files("sub"));
         for (const char* path : {"sub/old", "new"}) {
             auto partial = store_.open({.sender = "bob", .directory = dir_, .path = path});
-            EXPECT_TRUE(partial->note(0, hash_of(1)));
+            EXPECT_TRUE(partial->note(0, hash_filled_with(1)));
             const fs::path file{path};
             part(path) =
                 files(file.parent_path() / part_name(file.filename().string(), partial->suffix()));
