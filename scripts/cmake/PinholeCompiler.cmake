@@ -19,6 +19,12 @@ foreach(language C CXX)
     endforeach()
 endforeach()
 
+# Most of the time of a source goes to the headers, so eight of them as one take half of it. The
+# optimised builds compile them one by one: there each is seen to include what it uses.
+if(PINHOLE_SANITIZE)
+    set(CMAKE_UNITY_BUILD ${PINHOLE_UNITY})
+endif()
+
 find_program(PINHOLE_CCACHE ccache)
 if(PINHOLE_CCACHE)
     # Paths relative to the tree, so that every checkout and build folder shares one cache. The

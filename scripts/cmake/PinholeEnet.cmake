@@ -85,6 +85,7 @@ function(pinhole_fetch_enet)
     endif()
     list(TRANSFORM PINHOLE_ENET_SOURCES PREPEND ${enet_SOURCE_DIR}/ OUTPUT_VARIABLE sources)
     add_library(pinhole_enet_sources STATIC ${sources})
+    set_target_properties(pinhole_enet_sources PROPERTIES UNITY_BUILD OFF)
     target_include_directories(pinhole_enet_sources SYSTEM PUBLIC ${enet_SOURCE_DIR}/include)
     # What upstream's configure finds on every system that we run on.
     target_compile_definitions(pinhole_enet_sources PRIVATE

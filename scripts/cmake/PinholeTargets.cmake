@@ -35,7 +35,7 @@ endfunction()
 function(pinhole_build_as_test name)
     target_compile_options(${name} PRIVATE -O0 -g1)
     target_compile_definitions(${name} PRIVATE PINHOLE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-    set_target_properties(${name} PROPERTIES PINHOLE_TEST_CODE ON)
+    set_target_properties(${name} PROPERTIES PINHOLE_TEST_CODE ON UNITY_BUILD OFF)
     # A third of a test's compile time is these headers: compiled once, with the first program, for
     # all. scripts/tidy reads the tests without them.
     get_property(first GLOBAL PROPERTY PINHOLE_FIRST_TEST)
@@ -60,17 +60,22 @@ function(pinhole_build_as_test name)
     endif()
 endfunction()
 
-# pinhole_add_test(NAME SOURCES file... LINK target... [LABELS label...] [TIMEOUT seconds])
+# pinhole_add_test(NAME [UNITY] SOURCES file... LINK target... [LABELS label...] [TIMEOUT seconds])
 # A GoogleTest program whose tests ctest runs one by one. They compute, where tests of whole programs
 # wait: scripts/test gives ctest more slots than there are cores, and each of these takes two.
+# UNITY compiles its sources several at a time (PINHOLE_UNITY), half the work where they are large: no
+# two of them may then give one name to two things, not in anonymous namespaces either.
 function(pinhole_add_test name)
-    cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
+    cmake_parse_arguments(arg "UNITY" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
     if(NOT arg_TIMEOUT)
         set(arg_TIMEOUT 120)
     endif()
     add_executable(${name} ${arg_SOURCES})
     target_link_libraries(${name} PRIVATE pinhole_options ${arg_LINK} GTest::gtest_main GTest::gmock)
     pinhole_build_as_test(${name})
+    if(arg_UNITY)
+        set_target_properties(${name} PROPERTIES UNITY_BUILD ${PINHOLE_UNITY})
+    endif()
     gtest_discover_tests(${name}
         # The number of a value, where it has no name: values may be long, and addresses in memory.
         NO_PRETTY_VALUES
