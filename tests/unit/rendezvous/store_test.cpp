@@ -7,6 +7,7 @@
 #include "rendezvous/store_memory.hpp"
 #include "rendezvous/store_sqlite.hpp"
 #include "tests/support/seeded_random.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace pinhole::rendezvous {
 namespace {
@@ -22,16 +23,6 @@ WallTime day(int number) {
 
 class Store : public testing::Test {
   protected:
-    Store() {
-        const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-        directory = std::filesystem::path{testing::TempDir()} /
-                    (std::string{"pinhole_store_"} + test->name());
-        std::filesystem::remove_all(directory);
-        std::filesystem::create_directories(directory);
-        file = directory / "ids.sqlite";
-    }
-    ~Store() override { std::filesystem::remove_all(directory); }
-
     [[nodiscard]] std::string refusal() const {
         try {
             SqliteStore store(file);
@@ -44,8 +35,9 @@ class Store : public testing::Test {
     pinhole::test::SeededRandom random{5};
     crypto::PublicKey alice = crypto::KeyPair::generate(random).public_key;
     crypto::PublicKey bob = crypto::KeyPair::generate(random).public_key;
-    std::filesystem::path directory;
-    std::filesystem::path file;
+    test::TemporaryDirectory root;
+    std::filesystem::path directory = root.path();
+    std::filesystem::path file = directory / "ids.sqlite";
 };
 
 TEST_F(Store, SurvivesARestartAndAgreesWithTheOneInMemory) {

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include "tests/support/temporary_directory.hpp"
+
 namespace pinhole::rendezvous {
 namespace {
 
@@ -18,11 +20,6 @@ Claim claim_of(int number) {
 class StoreWorkerTest : public testing::Test {
   protected:
     StoreWorkerTest() {
-        const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-        directory = std::filesystem::path{testing::TempDir()} /
-                    (std::string{"pinhole_store_worker_"} + test->name());
-        std::filesystem::remove_all(directory);
-        std::filesystem::create_directories(directory);
         store.emplace(directory / "ids.sqlite");
         worker.emplace(loop, *store,
                        StoreWorker::Callbacks{
@@ -33,7 +30,6 @@ class StoreWorkerTest : public testing::Test {
     ~StoreWorkerTest() override {
         worker.reset();
         store.reset();
-        std::filesystem::remove_all(directory);
     }
 
     /// Lets the loop run until `count` transactions were answered.
@@ -45,7 +41,8 @@ class StoreWorkerTest : public testing::Test {
         return SqliteStore{directory / "ids.sqlite"}.all().size();
     }
 
-    std::filesystem::path directory;
+    test::TemporaryDirectory root;
+    std::filesystem::path directory = root.path();
     asio::io_context loop;
     /// Keeps the loop waiting while there is nothing for it to do.
     asio::executor_work_guard<asio::io_context::executor_type> work{loop.get_executor()};
