@@ -80,7 +80,7 @@ enum class Outcome : std::uint8_t {
     kBadName = 4,
     kNoSpace = 5,
     kDamaged = 6,  ///< a hash is not that of the bytes
-    kBusy = 7,     ///< another transfer of the same file is under way
+    kBusy = 7,     ///< another transfer of the same file is under way, or its name is in use
     kFailed = 8,   ///< the text says why
 };
 

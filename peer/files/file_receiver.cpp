@@ -92,7 +92,8 @@ bool FileReceiver::on(const End& end) {
         const bool was_checking = file.is_checking();
         auto step = file.on_end(end);
         if (file.is_checking() && !was_checking) to_check_.push_front(end.number);
-        if (file.is_storing()) to_store_.push_back(end.number);
+        // A second end is a fault, and the file waits already.
+        if (step && file.is_storing()) to_store_.push_back(end.number);
         return step;
     });
 }

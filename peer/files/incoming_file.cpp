@@ -13,7 +13,25 @@ std::string words_of(std::errc error) {
     if (error == std::errc::too_many_symbolic_link_levels) return "a symbolic link is in the way";
     if (error == std::errc::not_a_directory) return "a file is where a directory has to be";
     if (error == std::errc::cross_device_link) return "another file system is in the way";
+    if (error == std::errc::file_too_large) return "the disk there takes no file of its size";
+    // From the store of parts, or of a mount point under that name.
+    if (error == std::errc::device_or_resource_busy) {
+        return "another transfer of it is under way, or its name is in use";
+    }
     return std::make_error_code(error).message();
+}
+
+Outcome outcome_of(std::errc error) {
+    switch (static_cast<int>(error)) {
+        case ENOSPC:
+        case EDQUOT: return Outcome::kNoSpace;
+        case EBUSY:
+        case ETXTBSY: return Outcome::kBusy;
+        // Some file systems take less than we do.
+        case ENAMETOOLONG:
+        case EILSEQ: return Outcome::kBadName;
+        default: return Outcome::kFailed;
+    }
 }
 
 IncomingFile::IncomingFile(const Reception& reception, Entry entry)
@@ -130,12 +148,7 @@ FileStep IncomingFile::open() {
     tree_ = TreeHash{entry_.facts.size};
     if (goes_without_part()) return want();
     auto partial = open_partial();
-    if (!partial) {
-        if (partial.error() == std::errc::device_or_resource_busy) {
-            return over(Outcome::kBusy, "another transfer of it is under way");
-        }
-        return over(partial.error());
-    }
+    if (!partial) return over(partial.error());
     partial_ = std::move(*partial);
     auto part = open_part(*place_, partial_->suffix());
     if (part) {
@@ -344,8 +357,7 @@ Ending IncomingFile::over(Outcome outcome, std::string why) {
 }
 
 Ending IncomingFile::over(std::errc error) {
-    const bool is_full = error == std::errc::no_space_on_device || error == std::errc{EDQUOT};
-    return over(is_full ? Outcome::kNoSpace : Outcome::kFailed, words_of(error));
+    return over(outcome_of(error), words_of(error));
 }
 
 }  // namespace pinhole::peer::files

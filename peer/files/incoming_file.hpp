@@ -149,7 +149,8 @@ class IncomingFile {
     ByteVector buffer_;
 };
 
-/// Why the disk did not do it, as words for both sides.
+/// Why the disk did not do it, as words for both sides, and as what the sender's program reads.
 [[nodiscard]] std::string words_of(std::errc error);
+[[nodiscard]] Outcome outcome_of(std::errc error);
 
 }  // namespace pinhole::peer::files

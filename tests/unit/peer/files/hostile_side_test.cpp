@@ -1,5 +1,7 @@
 // Either side may say any frame at any time: the other one neither breaks nor believes it.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "tests/unit/peer/files/file_pair.hpp"
 
@@ -228,6 +230,49 @@ TEST(HostileSide, AChunkWithAnotherHashIsNeverStored) {
     stream.clear();
     append(stream, End{});
     EXPECT_TRUE(pair.receiver->on_bytes(stream));
+}
+
+/// Leads every file that is open below `root` to where nothing can be synced.
+int break_files_below(const fs::path& root) {
+    int broken = 0;
+    const std::string inside = fs::canonical(root).string() + "/";
+    const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (const auto& entry : fs::directory_iterator{"/proc/self/fd"}) {
+        std::error_code gone;
+        const std::string leads_to = fs::read_symlink(entry.path(), gone).string();
+        if (gone || !leads_to.starts_with(inside)) continue;
+        if (::dup2(nowhere, std::stoi(entry.path().filename().string())) >= 0) ++broken;
+    }
+    ::close(nowhere);
+    return broken;
+}
+
+TEST(HostileSide, ASecondEndOfAFileThatWaitsForTheDiskIsNoSecondFile) {
+    FilePair pair;
+    pair.list({});
+    pair.announced = test::kAnything;
+    pair.connect();
+    ByteVector stream;
+    append(stream, Offer{.size = 5, .path = "a"});
+    ASSERT_TRUE(pair.receiver->on_bytes(stream));
+    while (pair.receiver->has_work()) pair.receiver->work();
+    const ByteVector content(5, std::byte{'x'});
+    TreeHash tree{5};
+    tree.add(hash_of_chunk(content));
+    ByteVector end;
+    append(end, End{.hash = tree.value()});
+    stream.clear();
+    append(stream, Chunk{.hash = hash_of_chunk(content), .bytes = content});
+    ASSERT_TRUE(pair.receiver->on_bytes(stream));
+    ASSERT_TRUE(pair.receiver->on_bytes(end));
+    ASSERT_FALSE(pair.receiver->on_bytes(end));
+    // What becomes of it is told once, the worst as well.
+    ASSERT_EQ(break_files_below(pair.to()), 1);
+    pair.receiver->store();
+    const auto event = pair.receiver->poll_event();
+    ASSERT_TRUE(event);
+    EXPECT_EQ(event->ending.outcome, Outcome::kFailed);
+    EXPECT_FALSE(pair.receiver->poll_event());
 }
 
 }  // namespace
