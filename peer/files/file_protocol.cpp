@@ -161,6 +161,7 @@ Parsed<Announcement> parse_announcement(Bytes argument) {
     if (!reader.ok()) return dropped(Drop::kRunt);
     if (length > reader.remaining()) return dropped(Drop::kBadLength);
     out.name = as_text(reader.take(length));
+    if (reader.remaining() >= sizeof(Hash)) out.manifest = reader.fixed<sizeof(Hash)>();
     if (out.version == 0) return dropped(Drop::kUnknownVersion);
     if (out.entries > kEntriesMax) return dropped(Drop::kBadField);
     return out;
@@ -168,13 +169,15 @@ Parsed<Announcement> parse_announcement(Bytes argument) {
 
 ByteVector encode(const Announcement& announcement) {
     assert(announcement.name.size() <= kComponentBytesMax);
-    ByteVector out(1 + 4 + 8 + 1 + announcement.name.size());
-    Writer{out}
-        .u8(announcement.version)
+    ByteVector out(1 + 4 + 8 + 1 + announcement.name.size() +
+                   (announcement.manifest ? sizeof(Hash) : 0));
+    Writer writer{out};
+    writer.u8(announcement.version)
         .u32(announcement.entries)
         .u64(announcement.bytes)
         .u8(static_cast<std::uint8_t>(announcement.name.size()))
         .bytes(as_bytes(announcement.name));
+    if (announcement.manifest) writer.bytes(*announcement.manifest);
     return out;
 }
 

@@ -2,11 +2,13 @@
 //
 // Who opens the stream sends. Its argument says what is to come, for the other side's progress:
 //
-//     | version (1) | entries (4) | bytes (8) | length (1) | name | ...     later versions may
-//     append
+//     | version (1) | entries (4) | bytes (8) | length (1) | name | manifest (0 or 32) | ...
+//     later versions may append
 //
 // `name` is what all entries are or lie in, or nothing when there is no such name: what a person is
-// asked about. No more entries and bytes are offered than that, and none outside of it.
+// asked about. No more entries and bytes are offered than that, and none outside of it. `manifest`
+// stands for the list of all that the sender's user named, with what is through already
+// (source_tree.hpp): by it a receiver knows the rest of what was agreed to from another offer.
 //
 // Each way carries frames, `| kind (1) | length (4) | body |`. From the sender:
 //
@@ -39,6 +41,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -67,6 +70,8 @@ struct Announcement {
     std::uint64_t bytes = 0;
     /// Anything may stand in it: sanitise it.
     std::string name{};
+    /// Nothing from those who do not know it, and for what cannot be sent twice.
+    std::optional<Hash> manifest{};
 
     friend bool operator==(const Announcement&, const Announcement&) = default;
 };

@@ -14,7 +14,7 @@ constexpr std::size_t kTurnBytesMax = 64 * 1024;
 }  // namespace
 
 Announcement FileSender::announcement(const SourceTree& source) {
-    Announcement out{.name = source.name()};
+    Announcement out{.name = source.name(), .manifest = source.manifest()};
     for (const SourceEntry& entry : source.entries()) {
         if (entry.is_through) continue;
         ++out.entries;

@@ -16,8 +16,10 @@ namespace {
 /// Cut transfers that are remembered.
 constexpr std::size_t kCutMax = 64;
 
-/// The rest of something that was taken before: no more than was asked about then.
+/// The rest of what was taken before, file by file: no more than was asked about then, and nothing
+/// else of the same name.
 bool goes_on(const Announcement& rest, const Announcement& taken) {
+    if (!taken.manifest || rest.manifest != taken.manifest) return false;
     return rest.name == taken.name && rest.entries <= taken.entries && rest.bytes <= taken.bytes;
 }
 

@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #include "peer/text_sanitizer.hpp"
+#include "shared/base/cursor.hpp"
+#include "shared/crypto/digest.hpp"
 
 namespace pinhole::peer::files {
 namespace {
@@ -58,6 +60,19 @@ std::string name_of(const std::filesystem::path& path) {
     const std::filesystem::path normal = path.lexically_normal();
     const std::filesystem::path named = normal.has_filename() ? normal : normal.parent_path();
     return named.filename().string();
+}
+
+/// What an offer of the entry says, after what was listed before it.
+Hash listed_after(const Hash& before, const SourceEntry& entry) {
+    ByteVector bytes(sizeof before + 1 + 1 + 8 + 8 + entry.path.size());
+    Writer{bytes}
+        .bytes(before)
+        .u8(static_cast<std::uint8_t>(entry.kind))
+        .u8(entry.is_executable ? 1 : 0)
+        .u64(entry.size)
+        .u64(static_cast<std::uint64_t>(entry.mtime))
+        .bytes(as_bytes(entry.path));
+    return crypto::blake2b("Pinhole manifest", {}, bytes);
 }
 
 }  // namespace
@@ -158,6 +173,8 @@ SourceTree::SourceTree(const std::vector<std::string>& words) {
                 fmt::format("cannot send {}: it is neither file nor directory", sanitized(word)));
         }
     }
+    manifest_.emplace();
+    for (const SourceEntry& entry : entries_) manifest_ = listed_after(*manifest_, entry);
 }
 
 SourceTree SourceTree::of_input(const std::string& name) {

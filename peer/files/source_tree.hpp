@@ -71,6 +71,10 @@ class SourceTree {
         return roots_.size() == 1 ? roots_.front().name : std::string{};
     }
 
+    /// Stands for the whole list, whatever of it is through: kinds, paths, sizes and times. Nothing
+    /// for standard input, which is never sent twice.
+    [[nodiscard]] const std::optional<Hash>& manifest() const { return manifest_; }
+
     /// Nothing when it cannot be read, or is not the file that was listed.
     [[nodiscard]] std::optional<SourceFile> open(const SourceEntry& entry) const;
 
@@ -93,6 +97,7 @@ class SourceTree {
     std::vector<Root> roots_;
     std::vector<SourceEntry> entries_;
     std::vector<LeftOut> left_out_;
+    std::optional<Hash> manifest_;
 };
 
 }  // namespace pinhole::peer::files

@@ -1,4 +1,4 @@
-// Faults of the disk, by the names that both sides hear.
+// Faults of the disk, by the names that both sides hear; and what a list of files is known by.
 #include <cerrno>
 
 #include <gtest/gtest.h>
@@ -8,7 +8,9 @@
 namespace pinhole::peer::files {
 namespace {
 
+namespace fs = std::filesystem;
 using test::FilePair;
+using test::write_file;
 
 TEST(Fault, OfTheDiskIsNamedForWhatItIs) {
     using std::errc;
@@ -57,6 +59,29 @@ TEST(Fault, WhoComesSecondToAFileHearsThatItIsBusy) {
     const auto event = second.poll_event();
     ASSERT_TRUE(event);
     EXPECT_EQ(event->ending.outcome, Outcome::kBusy) << event->ending.why;
+}
+
+TEST(Manifest, StandsForNamesSizesAndTimesWhateverIsThrough) {
+    FilePair pair;
+    for (const char* name : {"a", "b"}) write_file(pair.from(name), "content");
+    const auto manifest = [&] {
+        pair.list({"a", "b"});
+        return FileSender::announcement(*pair.source).manifest;
+    };
+    const auto before = manifest();
+    ASSERT_TRUE(before);
+    pair.source->entries().front().is_through = true;
+    EXPECT_EQ(FileSender::announcement(*pair.source).manifest, before);
+    EXPECT_EQ(manifest(), before) << "a new start of the sender";
+    const auto time = fs::last_write_time(pair.from("b"));
+    fs::last_write_time(pair.from("b"), time + std::chrono::seconds{1});
+    EXPECT_NE(manifest(), before);
+    fs::last_write_time(pair.from("b"), time);
+    EXPECT_EQ(manifest(), before);
+    write_file(pair.from("b"), "longer content");
+    fs::last_write_time(pair.from("b"), time);
+    EXPECT_NE(manifest(), before);
+    EXPECT_EQ(SourceTree::of_input("log").manifest(), std::nullopt);
 }
 
 }  // namespace

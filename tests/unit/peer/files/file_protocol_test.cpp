@@ -113,6 +113,11 @@ TEST(FileProtocol, AnnouncementsOfLaterVersionsAreRead) {
     ByteVector bytes = encode(announcement);
     bytes.push_back(std::byte{1});
     EXPECT_EQ(parse_announcement(bytes).value(), announcement);
+    Announcement listed = announcement;
+    listed.manifest = hash_of_chunk({});
+    ByteVector longer = encode(listed);
+    longer.push_back(std::byte{1});
+    EXPECT_EQ(parse_announcement(longer).value(), listed);
     bytes.resize(19);
     EXPECT_EQ(parse_announcement(bytes).error(), Drop::kBadLength) << "the name is cut";
     bytes.resize(12);
