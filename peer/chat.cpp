@@ -81,6 +81,11 @@ void Chat::leave_when_done() {
     station_.leave(end_code_);
 }
 
+ExitCode Chat::code_of_leaving() const {
+    const bool is_all_there = undelivered() == 0 && !files_.is_sending();
+    return is_all_there || end_code_ != ExitCode::kOk ? end_code_ : ExitCode::kOther;
+}
+
 // ---- peers
 
 void Chat::on_connected(const Id& peer) {
@@ -120,6 +125,7 @@ void Chat::on_control(const Id& peer, const Control& message) {
 void Chat::on_closed(const Id& peer, node::CloseReason reason) {
     audience_.on_closed(peer);
     conversation(peer).on_new_connection();
+    files_.on_closed(peer, reason);
     if (reason == node::CloseReason::kPeerRestarted) return;
     if (room_) {
         const bool is_goodbye = reason == node::CloseReason::kDone;
@@ -168,6 +174,7 @@ void Chat::give_up(const Id& peer, const Problem& problem) {
     end_code_ = problem.code;
     station_.narrator().warn(problem.text);
     give_up_undelivered(peer);
+    files_.on_given_up(peer);
     leave_when_done();
 }
 

@@ -51,11 +51,13 @@ class Chat final : public Activity {
     void handle_timeout(Instant now) override;
     [[nodiscard]] Instant next_timeout() const override;
 
+    /// What is typed at the prompt, which hands it over here.
+    void on_prompt_line(const std::string& line);
+
   private:
     // The input (chat_input.cpp).
     void open_input();
     void close_input();
-    void on_prompt_line(const std::string& line);
     void on_piped_line(std::string line);
     void on_input_end();
     void say_held_lines();
@@ -71,6 +73,7 @@ class Chat final : public Activity {
     void obey(const SendFiles& send) { files_.obey(send); }
     void obey(const TakeFiles& take) { files_.obey(take); }
     void obey(const RefuseFiles& refuse) { files_.obey(refuse); }
+    void obey(const CancelFiles& cancel) { files_.obey(cancel); }
     void obey(const ShowHelp& help);
     void obey(const ShowPaths& paths);
     void obey(const ShowPeers& peers);
@@ -82,6 +85,8 @@ class Chat final : public Activity {
     [[nodiscard]] bool is_one_shot() const { return options_.message.has_value(); }
     [[nodiscard]] bool is_named(const Id& peer) const { return named_.contains(peer); }
     void leave_when_done();
+    /// Of an end that waits for nothing.
+    [[nodiscard]] ExitCode code_of_leaving() const;
     void on_message_timed_out();
     /// Ends us when this was the only peer that matters, else only says so.
     void give_up(const Id& peer, const Problem& problem);

@@ -71,6 +71,12 @@ ChatCommand parse_answer(std::string_view rest) {
     return NotUnderstood{"whose? It is a NAME, or nothing for who offered first"};
 }
 
+ChatCommand parse_cancel(std::string_view rest) {
+    if (rest.empty()) return CancelFiles{};
+    if (const auto id = wire::Id::parse(rest)) return CancelFiles{*id};
+    return NotUnderstood{"to whom? It is a NAME, or nothing for what you sent last"};
+}
+
 ChatCommand parse_slash(const Split& words) {
     if (words.first == "/help") return ShowHelp{};
     if (words.first == "/path") return ShowPaths{};
@@ -78,6 +84,7 @@ ChatCommand parse_slash(const Split& words) {
     if (words.first == "/room") return ShowRoom{};
     if (words.first == "/quit") return Quit{};
     if (words.first == "/send") return parse_send(words.rest);
+    if (words.first == "/cancel") return parse_cancel(words.rest);
     if (words.first == "/take") return parse_answer<TakeFiles>(words.rest);
     if (words.first == "/refuse") return parse_answer<RefuseFiles>(words.rest);
     if (words.first != "/connect") {

@@ -38,6 +38,11 @@ struct TakeFiles {
 struct RefuseFiles {
     std::optional<wire::Id> peer;
 };
+/// `/cancel`, `/cancel bob`
+struct CancelFiles {
+    /// Nothing: what was sent last, to whomever.
+    std::optional<wire::Id> peer;
+};
 struct ShowHelp {};
 struct ShowPaths {};
 struct ShowPeers {};
@@ -51,8 +56,8 @@ struct NotUnderstood {
 struct Nothing {};
 
 using ChatCommand =
-    std::variant<SayToAll, SayTo, ConnectTo, SendFiles, TakeFiles, RefuseFiles, ShowHelp, ShowPaths,
-                 ShowPeers, ShowRoom, Quit, NotUnderstood, Nothing>;
+    std::variant<SayToAll, SayTo, ConnectTo, SendFiles, TakeFiles, RefuseFiles, CancelFiles,
+                 ShowHelp, ShowPaths, ShowPeers, ShowRoom, Quit, NotUnderstood, Nothing>;
 
 /// Never fails. A text that begins with a slash is written with two.
 [[nodiscard]] ChatCommand parse_chat_command(std::string_view line);
@@ -63,6 +68,7 @@ inline constexpr std::string_view kChatHelp =
     "@NAME text         to one peer\n"
     "/connect NAME      call somebody\n"
     "/send PATH [NAME]  a file or a directory; in quotes if it holds spaces\n"
+    "/cancel [NAME]     give up what you sent last\n"
     "/take [NAME]       take what is offered; or /refuse\n"
     "/peers             who is here, and their keys\n"
     "/room              who is in the room\n"

@@ -145,7 +145,8 @@ void ChatFiles::obey(const SendFiles& send) {
     const auto peer = receiver(send.peer);
     if (!peer) return;
     if (outgoing_.size() >= kOutgoingMax) {
-        return station_.narrator().warn("too much is being sent already, so this was not");
+        return station_.narrator().warn(
+            "too much is being sent already, so this was not; /cancel gives up the last");
     }
     try {
         files::SourceTree source{{path_of(send.path)}};
@@ -157,6 +158,36 @@ void ChatFiles::obey(const SendFiles& send) {
     } catch (const std::exception& error) {
         station_.narrator().warn(error.what());
     }
+}
+
+void ChatFiles::obey(const CancelFiles& cancel) {
+    const auto numbers = outgoing_.numbers(cancel.peer);
+    if (!numbers.empty()) return fail(numbers.back(), "you gave it up");
+    station_.narrator().warn(cancel.peer ? fmt::format("nothing is being sent to {}", *cancel.peer)
+                                         : std::string{"nothing is being sent"});
+}
+
+void ChatFiles::on_closed(const Id& peer, node::CloseReason reason) {
+    for (const auto number : outgoing_.numbers(peer)) {
+        if (reason == node::CloseReason::kDone) {
+            fail(number, fmt::format("{} has left", peer));
+        } else {
+            station_.narrator().say(fmt::format("{}: cut; goes on when {} is back, or /cancel",
+                                                outgoing_.title(number), peer));
+        }
+    }
+}
+
+void ChatFiles::on_given_up(const Id& peer) {
+    for (const auto number : outgoing_.numbers(peer)) {
+        fail(number, fmt::format("{} is gone", peer));
+    }
+}
+
+void ChatFiles::fail(files::OutgoingFiles::Number number, std::string_view why) {
+    station_.narrator().warn(fmt::format("{}: not sent: {}", outgoing_.title(number), why));
+    outgoing_.give_up(number);
+    on_over();
 }
 
 // ---- time and the end

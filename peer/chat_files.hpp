@@ -31,16 +31,23 @@ class ChatFiles {
     /// A prompt is there: somebody can be asked.
     void on_prompt() { has_prompt_ = true; }
     void on_connected(const Id& peer) { outgoing_.on_connected(peer); }
+    /// What is being sent to it ends when the peer has left, and else waits for its return.
+    void on_closed(const Id& peer, node::CloseReason reason);
+    /// Nobody waits for the peer any more.
+    void on_given_up(const Id& peer);
     void on_leaving();
     void handle_timeout(Instant now);
     [[nodiscard]] Instant next_timeout() const;
     /// Something is under way, or waits for an answer.
     [[nodiscard]] bool is_busy() const;
+    /// Something that we sent is not through.
+    [[nodiscard]] bool is_sending() const { return outgoing_.size() > 0; }
 
     // What is typed at the prompt:
     void obey(const SendFiles& send);
     void obey(const TakeFiles& take);
     void obey(const RefuseFiles& refuse);
+    void obey(const CancelFiles& cancel);
 
   private:
     using Incoming = files::IncomingFiles;
@@ -55,6 +62,8 @@ class ChatFiles {
     /// there is no such.
     [[nodiscard]] std::optional<Id> receiver(const std::optional<Id>& named);
     [[nodiscard]] std::string path_of(const std::string& word) const;
+    /// Ends what is being sent, and says so.
+    void fail(files::OutgoingFiles::Number number, std::string_view why);
     void on_over();
 
     Station& station_;

@@ -86,7 +86,7 @@ void Chat::obey(const ShowRoom& /*room*/) {
 }
 
 void Chat::obey(const Quit& /*quit*/) {
-    station_.leave(ExitCode::kOk);
+    station_.leave(code_of_leaving());
 }
 
 void Chat::obey(const NotUnderstood& what) {

@@ -77,6 +77,8 @@ void Chat::give_up_room(const Problem& problem) {
 void Chat::follow_room() {
     while (const auto news = room_->poll_news()) {
         station_.narrator().member(*options_.room, *news);
+        const bool is_gone = news->change == Room::Change::kLeft && !is_named(news->peer);
+        if (is_gone) files_.on_given_up(news->peer);
     }
     give_up_unreachable();
     while (const auto peer = room_->poll_give_up()) {

@@ -106,6 +106,9 @@ class Station {
     /// that is away, and fails when it refuses us.
     void fail_if_refused(const Problem& problem);
 
+    /// What the node tells. Called by the driver; tests play the node with it.
+    void on_event(const node::NodeEvent& event);
+
     /// To be called at the end of whatever entered an activity from outside, such as a line of
     /// input: sends what was queued and sets the alarm.
     void settle();
@@ -133,7 +136,6 @@ class Station {
     void start();
     void open_status_socket(const net::Environment& environment);
     void on_resolved(const net::Resolved& resolved);
-    void on_event(const node::NodeEvent& event);
     void on(const node::ServerProven& event);
     void on(const node::Registered& event);
     void on(const node::ServerLost& event);

@@ -59,6 +59,15 @@ void OutgoingFiles::open(Transfer& transfer) {
                                 encode(FileSender::announcement(transfer.source)), *this);
 }
 
+void OutgoingFiles::give_up(Number number) {
+    const auto found = transfers_.find(number);
+    if (found == transfers_.end()) return;
+    const Transfer& transfer = found->second;
+    if (transfer.sender) tell_cut(transfer);
+    if (transfer.stream) station_.streams().reset(*transfer.stream, ResetReason::kCancelled);
+    transfers_.erase(found);
+}
+
 OutgoingFiles::Transfers::iterator OutgoingFiles::find(const StreamName& stream) {
     return std::ranges::find_if(transfers_,
                                 [&](const auto& entry) { return entry.second.stream == stream; });
@@ -155,13 +164,7 @@ void OutgoingFiles::on_lost(const StreamName& stream, StreamEnd why) {
     }
     switch (why) {
         case StreamEnd::kConnection:
-            if (!is_half_read) {
-                if (telling_ == Telling::kBrief) {
-                    station_.narrator().say(fmt::format("{}: cut; goes on when {} is back",
-                                                        title(found->first), stream.peer));
-                }
-                return;
-            }
+            if (!is_half_read) return;
             return fail(found, ExitCode::kOther,
                         fmt::format("the connection to {} was lost, and standard input cannot be "
                                     "read again; nothing is stored there",
@@ -359,9 +362,11 @@ std::string OutgoingFiles::title(Number number) const {
     return title_words(FileSender::announcement(found->second.source));
 }
 
-std::vector<OutgoingFiles::Number> OutgoingFiles::numbers() const {
+std::vector<OutgoingFiles::Number> OutgoingFiles::numbers(const std::optional<Id>& to) const {
     std::vector<Number> out;
-    for (const auto& [number, transfer] : transfers_) out.push_back(number);
+    for (const auto& [number, transfer] : transfers_) {
+        if (!to || transfer.peer == *to) out.push_back(number);
+    }
     return out;
 }
 

@@ -46,6 +46,8 @@ class OutgoingFiles final : private StreamService {
     Number add(const Id& peer, SourceTree source);
     /// Transfers to the peer begin, or go on.
     void on_connected(const Id& peer);
+    /// Ends one before its time: the other side hears that it is given up, `Callbacks` do not.
+    void give_up(Number number);
 
     [[nodiscard]] std::size_t size() const { return transfers_.size(); }
     /// Files of a transfer that are not through; none of one that is over.
@@ -56,8 +58,8 @@ class OutgoingFiles final : private StreamService {
     [[nodiscard]] std::string title(Number number) const;
     /// Those under way.
     [[nodiscard]] std::vector<TransferState> states(Instant now);
-    /// The transfers, in their order.
-    [[nodiscard]] std::vector<Number> numbers() const;
+    /// The transfers, in their order: all, or those to one peer.
+    [[nodiscard]] std::vector<Number> numbers(const std::optional<Id>& to = {}) const;
 
     void handle_timeout(Instant now);
     [[nodiscard]] Instant next_timeout() const;

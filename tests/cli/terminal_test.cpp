@@ -107,6 +107,7 @@ TEST_F(Terminal, CommandsAnswer) {
     EXPECT_TRUE(bob_->shows("no command /nonsense")) << bob_->seen();
     bob_->type("@alice only you\r");
     EXPECT_TRUE(says(*alice_, Stream::kOut, "bob: only you"));
+    ASSERT_TRUE(bob_->shows("bob ✓> ")) << "else it leaves with a text unconfirmed";
     bob_->type("/quit\r");
     EXPECT_EQ(bob_->wait_for_exit(), 0) << bob_->seen();
 }

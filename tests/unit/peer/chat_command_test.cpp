@@ -42,13 +42,15 @@ TEST(ChatCommand, FilesAreNamedAsInAShell) {
     EXPECT_EQ(as<SendFiles>("/send 'it\"s \\' bob").path, "it\"s \\");
     EXPECT_EQ(as<SendFiles>("/send my\\ photo.jpg bob").path, "my photo.jpg");
     for (const char* line : {"/send", "/send my photo.jpg bob", "/send \"a", "/send ''",
-                             "/send a B@b", "/take b o b", "/refuse @"}) {
+                             "/send a B@b", "/take b o b", "/refuse @", "/cancel b o b"}) {
         static_cast<void>(as<NotUnderstood>(line));
     }
     EXPECT_EQ(as<TakeFiles>("/take").peer, std::nullopt);
     EXPECT_EQ(as<TakeFiles>("/take bob").peer, wire::Id::parse("bob"));
     EXPECT_EQ(as<RefuseFiles>("/refuse").peer, std::nullopt);
     EXPECT_EQ(as<RefuseFiles>("/refuse bob ").peer, wire::Id::parse("bob"));
+    EXPECT_EQ(as<CancelFiles>("/cancel").peer, std::nullopt);
+    EXPECT_EQ(as<CancelFiles>("/cancel bob").peer, wire::Id::parse("bob"));
 }
 
 TEST(ChatCommand, NeverSendsAMistypedCommandAsText) {
