@@ -49,6 +49,11 @@ void ChatFiles::on_start(std::function<void()> on_idle) {
     incoming_.serve();
 }
 
+void ChatFiles::on_prompt() {
+    has_prompt_ = true;
+    show_.on_prompt();
+}
+
 bool ChatFiles::is_busy() const {
     return incoming_.size() + incoming_.waiting().size() + outgoing_.size() > 0;
 }

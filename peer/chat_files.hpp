@@ -29,7 +29,7 @@ class ChatFiles {
     /// From now on offers are answered. `on_idle` is called whenever a transfer is over.
     void on_start(std::function<void()> on_idle);
     /// A prompt is there: somebody can be asked.
-    void on_prompt() { has_prompt_ = true; }
+    void on_prompt();
     void on_connected(const Id& peer) { outgoing_.on_connected(peer); }
     /// What is being sent to it ends when the peer has left, and else waits for its return.
     void on_closed(const Id& peer, node::CloseReason reason);

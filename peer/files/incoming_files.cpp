@@ -302,16 +302,17 @@ std::vector<TransferState> IncomingFiles::states(Instant now) {
     for (auto& [stream, transfer] : transfers_) {
         const Announcement& announced = transfer.receiver.announced();
         transfer.meter.update(now, transfer.receiver.bytes_done());
-        out.push_back(
-            {.way = Way::kReceive,
-             .peer = stream.peer,
-             .files = transfer.files_through,
-             .files_total = announced.entries,
-             .bytes = transfer.receiver.bytes_done(),
-             .bytes_total = announced.bytes,
-             .rate = transfer.meter.rate(),
-             .time_left = transfer.meter.time_left(announced.bytes),
-             .is_silent = transfer.meter.is_silent(now) && !transfer.receiver.has_work()});
+        out.push_back({.way = Way::kReceive,
+                       .peer = stream.peer,
+                       .title = title_words(announced),
+                       .files = transfer.files_through,
+                       .files_total = announced.entries,
+                       .bytes = transfer.receiver.bytes_done(),
+                       .bytes_total = announced.bytes,
+                       .rate = transfer.meter.rate(),
+                       .time_left = transfer.meter.time_left(announced.bytes),
+                       .is_silent = transfer.meter.is_silent(now) && !transfer.receiver.has_work(),
+                       .has_new_quarter = transfer.meter.take_quarter(now, announced.bytes)});
     }
     return out;
 }

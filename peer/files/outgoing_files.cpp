@@ -329,16 +329,20 @@ std::vector<TransferState> OutgoingFiles::states(Instant now) {
     for (auto& [number, transfer] : transfers_) {
         if (!transfer.sender) continue;
         transfer.meter.update(now, transfer.bytes_done());
-        out.push_back({.way = Way::kSend,
-                       .peer = transfer.peer,
-                       .files = transfer.files_through,
-                       .files_total = transfer.source.entries().size(),
-                       .bytes = transfer.bytes_done(),
-                       .bytes_total = transfer.bytes_total,
-                       .rate = transfer.meter.rate(),
-                       .time_left = transfer.meter.time_left(transfer.bytes_total),
-                       .is_silent = transfer.meter.is_silent(now) && !transfer.has_work() &&
-                                    !transfer.input_is_dry});
+        const auto files_total = static_cast<std::uint32_t>(transfer.source.entries().size());
+        out.push_back(
+            {.way = Way::kSend,
+             .peer = transfer.peer,
+             .title = title_words({.entries = files_total, .name = transfer.source.name()}),
+             .files = transfer.files_through,
+             .files_total = files_total,
+             .bytes = transfer.bytes_done(),
+             .bytes_total = transfer.bytes_total,
+             .rate = transfer.meter.rate(),
+             .time_left = transfer.meter.time_left(transfer.bytes_total),
+             .is_silent =
+                 transfer.meter.is_silent(now) && !transfer.has_work() && !transfer.input_is_dry,
+             .has_new_quarter = transfer.meter.take_quarter(now, transfer.bytes_total)});
     }
     return out;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -24,9 +25,10 @@ double seconds_of(Duration duration) {
 }  // namespace
 
 void TransferMeter::begin(Instant now, std::uint64_t bytes_done) {
-    moved_at_ = measured_at_ = now;
+    began_at_ = moved_at_ = measured_at_ = now;
     measured_ = done_ = bytes_done;
     rate_ = 0;
+    quarters_ = 0;
 }
 
 void TransferMeter::update(Instant now, std::uint64_t bytes_done) {
@@ -48,6 +50,14 @@ std::optional<Duration> TransferMeter::time_left(std::uint64_t bytes_total) cons
     constexpr double kNoEnd = 100.0 * 3600;
     if (seconds > kNoEnd) return std::nullopt;
     return Duration{static_cast<Duration::rep>(seconds * 1e6)};
+}
+
+bool TransferMeter::take_quarter(Instant now, std::uint64_t bytes_total) {
+    if (bytes_total == 0 || bytes_total == kSizeUnknown || now < began_at_ + kLongTime)
+        return false;
+    unsigned quarters = 0;
+    while (quarters < 3 && done_ / (quarters + 1) >= (bytes_total + 3) / 4) ++quarters;
+    return std::exchange(quarters_, std::max(quarters_, quarters)) < quarters;
 }
 
 std::string progress_words(const TransferState& state) {

@@ -18,6 +18,8 @@ enum class Way : std::uint8_t { kSend, kReceive };
 inline constexpr Duration kRepaintTime = 250ms;
 /// Then the other side counts as silent.
 inline constexpr Duration kSilentTime = 3s;
+/// Then a transfer is worth a line on its way.
+inline constexpr Duration kLongTime = 10s;
 
 class TransferMeter {
   public:
@@ -29,21 +31,29 @@ class TransferMeter {
     [[nodiscard]] double rate() const { return rate_; }
     /// Until `bytes_total` are there.
     [[nodiscard]] std::optional<Duration> time_left(std::uint64_t bytes_total) const;
+    /// True once for each quarter of the way, but the last, that a transfer has behind it which
+    /// takes longer than `kLongTime`; once for several that it came through at a time.
+    [[nodiscard]] bool take_quarter(Instant now, std::uint64_t bytes_total);
     /// Nothing has moved for `kSilentTime`.
     [[nodiscard]] bool is_silent(Instant now) const { return now >= moved_at_ + kSilentTime; }
 
   private:
+    Instant began_at_{};
     Instant moved_at_{};
     Instant measured_at_{};
     std::uint64_t measured_ = 0;
     std::uint64_t done_ = 0;
     double rate_ = 0;
+    /// Of which the user heard.
+    unsigned quarters_ = 0;
 };
 
 /// A transfer at one moment. Files that are through count, however they ended.
 struct TransferState {
     Way way = Way::kSend;
     wire::Id peer;
+    /// "photo.jpg"
+    std::string title{};
     std::uint64_t files = 0;
     std::uint64_t files_total = 0;
     std::uint64_t bytes = 0;
@@ -53,6 +63,8 @@ struct TransferState {
     double rate = 0;
     std::optional<Duration> time_left{};
     bool is_silent = false;
+    /// Another quarter of it is there since the last look.
+    bool has_new_quarter = false;
 };
 /// "sending 3 of 12 files: 1.2 GiB of 4.0 GiB (30 %), 11.3 MiB/s, 4 min 10 s left"
 [[nodiscard]] std::string progress_words(const TransferState& state);

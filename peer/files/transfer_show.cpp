@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "peer/files/transfer_json.hpp"
 
 namespace pinhole::peer::files {
@@ -27,12 +29,20 @@ void TransferShow::handle_timeout(Instant now) {
         repaint_at_ = now + kRepaintTime;
         // With several at once, the line is about each in turn.
         const auto seconds = static_cast<std::size_t>(now.time_since_epoch() / 2s);
-        station_.screen().state(progress_words(states[seconds % states.size()]));
+        if (!has_prompt_) station_.screen().state(progress_words(states[seconds % states.size()]));
     }
+    if (has_prompt_) say_quarters(states);
     if (!tells) return;
     tell_at_ = now + kEventTime;
     if (!station_.options().json) return;
     for (const TransferState& state : states) station_.screen().data(json::progress(state));
+}
+
+void TransferShow::say_quarters(const std::vector<TransferState>& states) {
+    for (const TransferState& state : states) {
+        if (!state.has_new_quarter) continue;
+        station_.narrator().say(fmt::format("{}: {}", state.title, progress_words(state)));
+    }
 }
 
 Instant TransferShow::next_timeout() const {

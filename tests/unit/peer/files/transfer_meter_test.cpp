@@ -31,6 +31,25 @@ TEST(TransferMeter, FollowsAChangeWithinSeconds) {
     EXPECT_LT(meter.rate(), 2.5 * kMiB);
 }
 
+TEST(TransferMeter, EachQuarterOfALongWayIsToldOnce) {
+    TransferMeter meter;
+    meter.begin(kStart, 0);
+    const auto tells = [&](Duration at, std::uint64_t done) {
+        meter.update(kStart + at, done);
+        return meter.take_quarter(kStart + at, 100);
+    };
+    EXPECT_FALSE(tells(9s, 60)) << "it may be over soon";
+    EXPECT_TRUE(tells(10s, 60));
+    EXPECT_FALSE(tells(11s, 74));
+    EXPECT_TRUE(tells(12s, 75));
+    EXPECT_FALSE(tells(13s, 100)) << "the end has its own words";
+    EXPECT_FALSE(meter.take_quarter(kStart + 14s, kSizeUnknown));
+    meter.begin(kStart + 20s, 0);
+    EXPECT_FALSE(tells(29s, 80));
+    EXPECT_FALSE(tells(31s, 24));
+    EXPECT_TRUE(tells(32s, 25));
+}
+
 TEST(TransferMeter, IsSilentAfterThreeSecondsWithoutAByte) {
     TransferMeter meter;
     meter.begin(kStart, 0);
