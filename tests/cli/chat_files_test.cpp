@@ -45,7 +45,7 @@ class ChatFiles : public ProgramsTest {
         alice_ = at_terminal("alice", {"--into", in().string()});
         ASSERT_TRUE(alice_->shows("alice> ")) << alice_->seen();
         bob_ = at_terminal("bob", {"alice"});
-        ASSERT_TRUE(bob_->shows("bob -> alice:")) << bob_->seen();
+        ASSERT_TRUE(bob_->shows("; new peer alice ")) << bob_->seen();
         ASSERT_TRUE(bob_->shows("bob> ")) << bob_->seen();
     }
 
@@ -121,7 +121,7 @@ TEST_F(ChatFiles, WhatCannotBeSentIsSaid) {
     bob_->type("/send ~/note alice\r");
     ASSERT_TRUE(bob_->shows("alice is not connected, so nothing was sent")) << bob_->seen();
     Process& alice = start_chat("alice", {"bob"});
-    ASSERT_TRUE(says(alice, Stream::kErr, "alice -> bob:"));
+    ASSERT_TRUE(says(alice, Stream::kErr, "; new peer bob "));
     ASSERT_TRUE(bob_->shows("bob <- alice:")) << bob_->seen();
     bob_->type("/send ~/missing\r");
     ASSERT_TRUE(bob_->shows("cannot send ")) << bob_->seen();
@@ -138,7 +138,7 @@ TEST_F(ChatFiles, WithoutAPromptTheyAreTakenWhereTheUserSaidAndTextsComeThroughM
     Process& alice = start_chat("alice", {"--json", "--into", in().string()});
     ASSERT_TRUE(tells(alice, {{"event", "registered"}}));
     bob_ = at_terminal("bob", {"alice"});
-    ASSERT_TRUE(bob_->shows("bob -> alice:")) << bob_->seen();
+    ASSERT_TRUE(bob_->shows("; new peer alice ")) << bob_->seen();
     bob_->type("/send ~/one\r/send ~/two\r@alice still there?\r");
     ASSERT_TRUE(tells(alice, {{"event", "message"}, {"text", "still there?"}})) << bob_->seen();
     // What came after it may have been read with it.

@@ -177,7 +177,7 @@ TEST_F(ExitCode, InterruptIs130AndTerminationIs143) {
         Process& alice = start_chat("alice", {});
         ASSERT_TRUE(says(alice, Stream::kErr, "rendezvous ok"));
         Process& bob = start_chat("bob", {"alice"});
-        ASSERT_TRUE(says(bob, Stream::kErr, "bob -> alice:"));
+        ASSERT_TRUE(says(bob, Stream::kErr, "bob -> alice: rendezvous ok"));
         bob.send_signal(number);
         EXPECT_EQ(status_of(bob), status);
         EXPECT_TRUE(says(alice, Stream::kErr, "bob left"));

@@ -25,7 +25,7 @@ class Terminal : public ProgramsTest {
         alice_ = &start_chat("alice", {});
         ASSERT_TRUE(says(*alice_, Stream::kErr, "rendezvous ok"));
         bob_ = start_bob({"alice"});
-        ASSERT_TRUE(bob_->shows("bob -> alice:")) << bob_->seen();
+        ASSERT_TRUE(bob_->shows("; new peer alice ")) << bob_->seen();
         ASSERT_TRUE(bob_->shows("bob> ")) << bob_->seen();
     }
 
