@@ -64,11 +64,12 @@ void RendezvousClient::poll_rooms(Instant now) {
     while (const auto frame = rooms_.poll_frame(now)) {
         std::visit([this](const auto& any) { send(any); }, *frame);
     }
-    if (rooms_.take_doubt()) send_keepalive(now, true);
+    // One that waits for its answer is repeated in its own time.
+    if (rooms_.take_doubt() && !timers_.is_set(Timer::kAck)) send_keepalive(now, true);
 }
 
 void RendezvousClient::on_members(Instant now, const wire::Members& frame) {
-    const auto taken = rooms_.handle_members(frame);
+    const auto taken = rooms_.handle_members(now, frame);
     if (!taken) shared_.drops.add(taken.error());
     poll_rooms(now);
 }
