@@ -56,9 +56,11 @@ target_compile_options(pinhole_options INTERFACE
     -fstack-protector-strong)
 # cxxopts splits the values of a list at commas unless told otherwise; a message holds commas. Its
 # parser by std::regex takes as long to compile as all else in a file of options.
+# Asio asks whether there is std::aligned_alloc before it includes anything that could tell, so that
+# the answer hung on what a source had included before it: one allocated and another freed otherwise.
 target_compile_definitions(pinhole_options INTERFACE
     "CXXOPTS_VECTOR_DELIMITER='\\0'" CXXOPTS_NO_REGEX
-    ASIO_STANDALONE ASIO_NO_DEPRECATED ASIO_HAS_CO_AWAIT
+    ASIO_STANDALONE ASIO_NO_DEPRECATED ASIO_HAS_CO_AWAIT ASIO_HAS_STD_ALIGNED_ALLOC
     PINHOLE_VERSION="${PROJECT_VERSION}")
 target_link_options(pinhole_options INTERFACE -Wl,-z,relro,-z,now)
 
