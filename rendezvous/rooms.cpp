@@ -11,7 +11,9 @@ Parsed<void> Rooms::handle_join(Instant now, Client& client, const wire::Join& f
             parts_.outbox.send(client, wire::Error{.code = *why, .room = frame.room});
             return {};
         }
-        memberships_.emplace(client.name, frame.room);
+        const IpAddress prefix = subscriber_prefix(client.path.remote.ip);
+        memberships_.emplace(std::pair{client.name, frame.room}, prefix);
+        ++memberships_of_prefix_[prefix];
         Room& room = rooms_[frame.room];
         room.members.push_back({.client = client.name});
         touch(now, frame.room, room);
@@ -35,7 +37,7 @@ std::optional<wire::ErrorCode> Rooms::refusal(Instant now, const Client& client,
     const auto first = memberships_.lower_bound({client.name, wire::Id{}});
     const auto behind = memberships_.lower_bound({ClientId{client.name.value() + 1}, wire::Id{}});
     const auto own = static_cast<std::size_t>(std::distance(first, behind));
-    if (own >= kRoomsPerClient || memberships_.size() >= kRoomMembershipsMax) {
+    if (own >= kRoomsPerClient || !has_place_for(subscriber_prefix(client.path.remote.ip))) {
         return wire::ErrorCode::kLimit;
     }
     const auto room = rooms_.find(name);
@@ -44,6 +46,12 @@ std::optional<wire::ErrorCode> Rooms::refusal(Instant now, const Client& client,
         return wire::ErrorCode::kLimit;
     }
     return std::nullopt;
+}
+
+bool Rooms::has_place_for(const IpAddress& prefix) const {
+    if (memberships_.size() >= kRoomMembershipsMax) return false;
+    const auto found = memberships_of_prefix_.find(prefix);
+    return found == memberships_of_prefix_.end() || found->second < kRoomMembershipsPerPrefix;
 }
 
 Parsed<void> Rooms::handle_leave(Instant now, Client& client, const wire::Leave& frame) {
@@ -57,14 +65,18 @@ Parsed<void> Rooms::handle_leave(Instant now, Client& client, const wire::Leave&
 void Rooms::forget(Instant now, ClientId client) {
     while (true) {
         const auto found = memberships_.lower_bound({client, wire::Id{}});
-        if (found == memberships_.end() || found->first != client) return;
-        const wire::Id name = found->second;
+        if (found == memberships_.end() || found->first.first != client) return;
+        const wire::Id name = found->first.second;
         end(now, client, name);
     }
 }
 
 void Rooms::end(Instant now, ClientId client, const wire::Id& name) {
-    if (memberships_.erase({client, name}) == 0) return;
+    const auto membership = memberships_.find({client, name});
+    if (membership == memberships_.end()) return;
+    const auto of_prefix = memberships_of_prefix_.find(membership->second);
+    if (--of_prefix->second == 0) memberships_of_prefix_.erase(of_prefix);
+    memberships_.erase(membership);
     const auto found = rooms_.find(name);
     Room& room = found->second;
     auto* const gone = std::ranges::find(room.members, client, &Member::client);

@@ -8,14 +8,15 @@
 //
 // Joins are what costs: each makes up to 15 snapshots, and its end as many again. So each takes
 // from its key's budget, and leaving is free. What a room of one key after another could be made to
-// send is bounded by the interval. An empty room is no room.
+// send is bounded by the interval. An empty room is no room. Keys cost nothing, so the memberships
+// that fit into the table are shared out by the subscribers' prefixes from which they were asked
+// for.
 //
 // Members see each other's id and key, whatever their accept mode: who joins wants to be found. The
 // name is all that protects a room (`shared/node/room_name.hpp` makes one that nobody guesses).
 #pragma once
 
 #include <map>
-#include <set>
 #include <utility>
 
 #include "rendezvous/budgets.hpp"
@@ -68,6 +69,7 @@ class Rooms {
     [[nodiscard]] std::optional<wire::ErrorCode> refusal(Instant now, const Client& client,
                                                          const wire::Id& name);
     void end(Instant now, ClientId client, const wire::Id& name);
+    [[nodiscard]] bool has_place_for(const IpAddress& prefix) const;
     /// Something changed: its members will be told.
     void touch(Instant now, const wire::Id& name, Room& room);
     void tell(const wire::Id& name, const Room& room, Member& member);
@@ -75,8 +77,10 @@ class Rooms {
     Parts parts_;
     /// Names are chosen by strangers: an ordered table cannot be made slow.
     std::map<wire::Id, Room> rooms_;
-    /// The same from the clients' side; beside them, because most are in no room.
-    std::set<std::pair<ClientId, wire::Id>> memberships_;
+    /// The same from the clients' side, and the prefix from which each was asked for; beside them,
+    /// because most are in no room.
+    std::map<std::pair<ClientId, wire::Id>, IpAddress> memberships_;
+    std::map<IpAddress, std::size_t> memberships_of_prefix_;
     DeadlineQueue<wire::Id> deadlines_;
     /// One count for all rooms: whoever comes back to a room that was empty meanwhile never finds
     /// an older version than it had.

@@ -93,6 +93,36 @@ TEST(Room, HearsOfALostPushWithTheNextKeepalive) {
         town.run_until([&] { return pair.alice.members_of("garden") == Names{"bob"}; }, 21s));
 }
 
+TEST(Room, IsLeftThoughTheFarewellFellIntoAGap) {
+    Pair pair{8};
+    Town& town = pair.town;
+    SCOPED_TRACE(town.where());
+    ASSERT_TRUE(town.register_all());
+    for (Peer* peer : {&pair.alice, &pair.bob}) town.join(*peer, "garden");
+    town.run_for(1s);
+    ASSERT_EQ(pair.alice.members_of("garden"), Names{"bob"});
+    town.uplink("b").set_up(false);
+    town.leave(pair.bob, "garden");
+    town.run_for(12s);
+    town.uplink("b").set_up(true);
+    EXPECT_TRUE(town.run_until([&] { return pair.alice.members_of("garden").empty(); }, 10s));
+}
+
+TEST(Room, IsEnteredAfterAGapWithoutAWordAboutTheServer) {
+    for (Duration gap = 8s; gap <= 18s; gap += 500ms) {
+        Pair pair{9};
+        Town& town = pair.town;
+        SCOPED_TRACE(fmt::format("{}, {} ms", town.where(), gap / 1ms));
+        ASSERT_TRUE(town.register_all());
+        town.uplink("a").set_up(false);
+        town.join(pair.alice, "garden");
+        town.run_for(gap);
+        town.uplink("a").set_up(true);
+        EXPECT_TRUE(town.run_until([&] { return pair.alice.is_in("garden"); }, 30s));
+        EXPECT_TRUE(pair.alice.room_refusals().empty());
+    }
+}
+
 TEST(Room, IsEnteredAnewAfterTheServerCameBackAndNothingIsSaidBefore) {
     Pair pair{4};
     Town& town = pair.town;

@@ -13,10 +13,20 @@ class Rooms : public testing::Test {
   protected:
     TestClient& enter(const std::string& name, wire::AcceptMode accept = wire::AcceptMode::kOpen) {
         clients.push_back(std::make_unique<TestClient>(
-            world, fmt::format("198.51.{}.4:4000", 100 + clients.size())));
+            world,
+            fmt::format("100.{}.{}.4:4000", 64 + clients.size() / 256, clients.size() % 256)));
         clients.back()->enter(name, accept);
         EXPECT_TRUE(clients.back()->is_registered()) << name;
         return *clients.back();
+    }
+
+    /// To another place, which the server has seen and validated afterwards.
+    static void move(TestClient& client, std::string_view where) {
+        client.move_to(where);
+        client.send(wire::Keepalive{});
+        const auto challenges = client.take<wire::Challenge>();
+        ASSERT_EQ(challenges.size(), 1U);
+        client.send(wire::Response{.id = challenges[0].id});
     }
 
     static void join(TestClient& client, std::string_view room, std::uint32_t version = 0) {
@@ -256,6 +266,41 @@ TEST_F(Rooms, OfOneClientAreFew) {
     join(alice, "one-more");
     EXPECT_EQ(world.server.sizes().rooms, kRoomsPerClient);
     EXPECT_TRUE(refusals(alice, "one-more").empty());
+}
+
+TEST_F(Rooms, OfOneAddressAreBoundedSoThatOthersFindPlaces) {
+    // New ids have a budget for each prefix, so everybody comes from elsewhere.
+    const auto enter_at_home = [&](const std::string& name) -> TestClient& {
+        TestClient& client = enter(name);
+        move(client, fmt::format("203.0.113.9:{}", 5000 + clients.size()));
+        return client;
+    };
+    for (std::size_t i = 0; i < kRoomMembershipsPerPrefix / kRoomsPerClient; ++i) {
+        TestClient& client = enter_at_home(fmt::format("peer-{}", i));
+        for (std::size_t j = 0; j < kRoomsPerClient; ++j) {
+            join(client, fmt::format("room-{}-{}", i, j));
+        }
+    }
+    ASSERT_EQ(world.server.sizes().room_members, kRoomMembershipsPerPrefix);
+    TestClient& late = enter_at_home("late");
+    join(late, "garden");
+    EXPECT_EQ(refusals(late, "garden"), std::vector{wire::ErrorCode::kLimit});
+    TestClient& elsewhere = enter("elsewhere");
+    join(elsewhere, "garden");
+    EXPECT_EQ(told(elsewhere), Names{});
+
+    // Who moves does not take its place along, and gives it back from anywhere.
+    move(*clients[0], "192.0.2.77:4000");
+    join(late, "garden");
+    EXPECT_EQ(refusals(late, "garden"), std::vector{wire::ErrorCode::kLimit});
+    leave(*clients[0], "room-0-0");
+    join(late, "garden");
+    EXPECT_EQ(told(late), Names{"elsewhere"});
+    join(late, "kitchen");
+    EXPECT_EQ(refusals(late, "kitchen"), std::vector{wire::ErrorCode::kLimit});
+    clients[1]->send(wire::Close{});
+    join(late, "kitchen");
+    EXPECT_EQ(told(late), Names{});
 }
 
 TEST_F(Rooms, AreJoinedAtTheKeysPaceByWhoComesAndGoes) {
