@@ -14,6 +14,8 @@ foreach(shell_and_file
     execute_process(COMMAND ${peer} completion ${shell} OUTPUT_VARIABLE words
         COMMAND_ERROR_IS_FATAL ANY)
     file(WRITE $ENV{DESTDIR}${to} "${words}")
+    # Whatever the umask of whoever installs.
+    file(CHMOD $ENV{DESTDIR}${to} PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
     list(APPEND CMAKE_INSTALL_MANIFEST_FILES ${to})
     message(STATUS "Installing: $ENV{DESTDIR}${to}")
 endforeach()
