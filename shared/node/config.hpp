@@ -56,7 +56,7 @@ using traversal::Reason;
 enum class CloseReason : std::uint8_t {
     kDone,           ///< the other side left
     kLocal,          ///< we left
-    kPeerRestarted,  ///< the other side's process started anew; a new `PeerConnected` follows
+    kPeerRestarted,  ///< the other side started anew or calls anew; `PeerConnected` follows
     kUnknownPeer,    ///< unknown, offline, or it refused
     kUnreachable,    ///< registered, but it does not answer the rendezvous
     kKeyMismatch,    ///< the key is not the one that was pinned

@@ -243,11 +243,10 @@ void PeerLink::on_pending_expired(Instant now) {
 void PeerLink::confirm_pending(Instant now, const Route& route) {
     timers_.stop(Timer::kPending);
     Pending proven = *std::exchange(pending_, std::nullopt);
-    const bool restarted = address_ && proven.incarnation != remote_incarnation_;
     if (proven.incarnation != remote_incarnation_) agent_.on_peer_restarted();
     adopt(std::move(proven.session), proven.incarnation);
     if (proven.is_new_address) {
-        if (address_) drop_address(restarted ? CloseReason::kPeerRestarted : CloseReason::kDone);
+        if (address_) drop_address(CloseReason::kPeerRestarted);
         address_ = proven.address;
     }
     agent_.on_established(now, route);
