@@ -112,7 +112,7 @@ inline constexpr std::size_t kRoomsPerClient = 4;
 /// In all (half a kB each in the worst case, a room of its own): 4096 full rooms.
 inline constexpr std::size_t kRoomMembershipsMax = 65'536;
 /// Of one subscriber prefix (/32 of IPv4, /64 of IPv6): a campus behind one address has as many
-/// people in rooms, and with one key after another nobody takes the places of all others.
+/// people in rooms. Whoever owns 64 prefixes, as a /58 of IPv6 is, can still fill the table.
 inline constexpr std::size_t kRoomMembershipsPerPrefix = 1024;
 /// New memberships of one key: each can make 30 frames of 1 kB, half of them when it ends. The
 /// burst is four starts of a process that is in four rooms.
