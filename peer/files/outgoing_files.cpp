@@ -59,13 +59,16 @@ void OutgoingFiles::open(Transfer& transfer) {
                                 encode(FileSender::announcement(transfer.source)), *this);
 }
 
-void OutgoingFiles::give_up(Number number) {
+bool OutgoingFiles::give_up(Number number) {
     const auto found = transfers_.find(number);
-    if (found == transfers_.end()) return;
+    if (found == transfers_.end()) return false;
     const Transfer& transfer = found->second;
-    if (transfer.sender) tell_cut(transfer);
     if (transfer.stream) station_.streams().reset(*transfer.stream, ResetReason::kCancelled);
-    transfers_.erase(found);
+    const bool is_over = transfer.sender && transfer.sender->is_over();
+    if (transfer.sender) tell_cut(transfer);
+    if (!is_over) transfers_.erase(found);
+    if (is_over) end(found);
+    return !is_over;
 }
 
 OutgoingFiles::Transfers::iterator OutgoingFiles::find(const StreamName& stream) {

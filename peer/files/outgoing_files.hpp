@@ -47,7 +47,8 @@ class OutgoingFiles final : private StreamService {
     /// Transfers to the peer begin, or go on.
     void on_connected(const Id& peer);
     /// Ends one before its time: the other side hears that it is given up, `Callbacks` do not.
-    void give_up(Number number);
+    /// False for one of which all is through: that ends as any does.
+    bool give_up(Number number);
 
     [[nodiscard]] std::size_t size() const { return transfers_.size(); }
     /// Files of a transfer that are not through; none of one that is over.

@@ -28,7 +28,6 @@ void TransferMeter::begin(Instant now, std::uint64_t bytes_done) {
     began_at_ = moved_at_ = measured_at_ = now;
     measured_ = done_ = bytes_done;
     rate_ = 0;
-    quarters_ = 0;
 }
 
 void TransferMeter::update(Instant now, std::uint64_t bytes_done) {
@@ -55,8 +54,9 @@ std::optional<Duration> TransferMeter::time_left(std::uint64_t bytes_total) cons
 bool TransferMeter::take_quarter(Instant now, std::uint64_t bytes_total) {
     if (bytes_total == 0 || bytes_total == kSizeUnknown || now < began_at_ + kLongTime)
         return false;
+    const std::uint64_t quarter = bytes_total / 4 + (bytes_total % 4 == 0 ? 0 : 1);
     unsigned quarters = 0;
-    while (quarters < 3 && done_ / (quarters + 1) >= (bytes_total + 3) / 4) ++quarters;
+    while (quarters < 3 && done_ / (quarters + 1) >= quarter) ++quarters;
     return std::exchange(quarters_, std::max(quarters_, quarters)) < quarters;
 }
 

@@ -172,8 +172,10 @@ TEST_F(Files, CtrlCSaysHowToGoOn) {
     Process& alice = start_receiver();
     Process& bob = start_sender({"--json", from("big").string()});
     ASSERT_TRUE(tells(bob, {{"event", "transfer_started"}}));
+    alice.send_signal(SIGSTOP);
     bob.send_signal(SIGINT);
     EXPECT_EQ(status_of(bob), 130);
+    alice.send_signal(SIGCONT);
     EXPECT_THAT(lines_of(bob, Stream::kErr), Contains("  peer send --id bob --via " + via() + " " +
                                                       from("big").string() + " alice"));
     EXPECT_TRUE(says(alice, Stream::kErr, "bob: the transfer was cut"));
