@@ -17,13 +17,22 @@ class Audience {
     void on_connected(const wire::Id& peer) { silent_.insert(peer); }
     void on_hello(const wire::Id& peer, bool takes_texts) {
         silent_.erase(peer);
-        if (takes_texts) listeners_.insert(peer);
+        if (takes_texts) {
+            deaf_.erase(peer);
+            listeners_.insert(peer);
+        } else {
+            listeners_.erase(peer);
+            deaf_.insert(peer);
+        }
     }
     void on_closed(const wire::Id& peer) {
         silent_.erase(peer);
         listeners_.erase(peer);
+        deaf_.erase(peer);
     }
 
+    /// Connected, and said that texts are not shown there.
+    [[nodiscard]] bool is_deaf(const wire::Id& peer) const { return deaf_.contains(peer); }
     /// Connected, and said that texts are shown there.
     [[nodiscard]] const std::set<wire::Id>& listeners() const { return listeners_; }
 
@@ -38,6 +47,7 @@ class Audience {
 
   private:
     std::set<wire::Id> listeners_;
+    std::set<wire::Id> deaf_;
     /// Connected, and said nothing yet.
     std::set<wire::Id> silent_;
 };

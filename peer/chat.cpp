@@ -82,8 +82,9 @@ void Chat::leave_when_done() {
 }
 
 ExitCode Chat::code_of_leaving() const {
-    const bool is_all_there = undelivered() == 0 && !files_.is_sending();
-    return is_all_there || end_code_ != ExitCode::kOk ? end_code_ : ExitCode::kOther;
+    const bool is_all_there =
+        undelivered() == 0 && !has_lost_texts_ && !files_.is_sending() && !files_.has_failed();
+    return is_all_there ? ExitCode::kOk : ExitCode::kOther;
 }
 
 // ---- peers
@@ -101,6 +102,7 @@ void Chat::on_connected(const Id& peer) {
 }
 
 void Chat::on_path(const Id& peer, const node::PathChanged& path) {
+    if (path.state == node::PathState::kLost) files_.on_path_lost(peer);
     if (!room_) return;
     if (path.state == node::PathState::kLost) {
         room_->on_path_lost(station_.now(), peer);
@@ -114,7 +116,7 @@ void Chat::on_path(const Id& peer, const node::PathChanged& path) {
 void Chat::on_control(const Id& peer, const Control& message) {
     if (const auto* hello = std::get_if<Hello>(&message)) {
         audience_.on_hello(peer, hello->takes_texts);
-        if (!hello->takes_texts) return;
+        if (!hello->takes_texts) return on_deaf(peer);
         say_held_lines();
         steer_input();
     } else if (const auto* ack = std::get_if<Ack>(&message)) {

@@ -85,7 +85,7 @@ class Chat final : public Activity {
     [[nodiscard]] bool is_one_shot() const { return options_.message.has_value(); }
     [[nodiscard]] bool is_named(const Id& peer) const { return named_.contains(peer); }
     void leave_when_done();
-    /// Of an end that waits for nothing.
+    /// Of an end that waits for nothing: whether all that was said and sent is there.
     [[nodiscard]] ExitCode code_of_leaving() const;
     void on_message_timed_out();
     /// Ends us when this was the only peer that matters, else only says so.
@@ -116,6 +116,8 @@ class Chat final : public Activity {
     void pump(const Id& peer);
     void on_confirmed(const Id& peer, const TextName& name);
     void give_up_undelivered(const Id& peer);
+    /// The peer shows no texts: what it was sent does not wait, unless the user wants to.
+    void on_deaf(const Id& peer);
     [[nodiscard]] std::size_t undelivered() const;
     void tell_unconfirmed(const Id& peer, const Conversation& talk) const;
     void tell_what_is_undelivered() const;
@@ -149,6 +151,7 @@ class Chat final : public Activity {
     Instant deadline_ = kNever;
     /// What a good end comes to: a text was lost, or a peer given up, on the way.
     ExitCode end_code_ = ExitCode::kOk;
+    bool has_lost_texts_ = false;
     bool input_ended_ = false;
     bool said_to_room_ = false;
     bool is_room_refused_ = false;

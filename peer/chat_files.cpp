@@ -29,9 +29,14 @@ ChatFiles::ChatFiles(Station& station, const std::optional<std::filesystem::path
                  .on_ended = [this](auto) { on_over(); }}),
       outgoing_(station, files::Telling::kBrief,
                 {.on_taken = [this](auto) { show_.begin(station_.now()); },
-                 .on_ended = [this](auto, auto) { on_over(); },
+                 .on_ended =
+                     [this](auto, auto failed) {
+                         has_failed_ |= failed > 0;
+                         on_over();
+                     },
                  .on_failed =
                      [this](auto number, const Problem& problem) {
+                         has_failed_ = true;
                          station_.narrator().warn(fmt::format(
                              "{}: not sent: {}", outgoing_.title(number), problem.text));
                          on_over();
@@ -173,25 +178,32 @@ void ChatFiles::obey(const CancelFiles& cancel) {
 }
 
 void ChatFiles::on_closed(const Id& peer, node::CloseReason reason) {
+    if (reason == node::CloseReason::kPeerRestarted) return;
+    if (reason != node::CloseReason::kDone) return on_path_lost(peer);
     for (const auto number : outgoing_.numbers(peer)) {
-        if (reason == node::CloseReason::kDone) {
-            fail(number, fmt::format("{} has left", peer));
-        } else {
-            station_.narrator().say(fmt::format("{}: cut; goes on when {} is back, or /cancel",
-                                                outgoing_.title(number), peer));
-        }
+        fail(number, fmt::format("{} has left", peer));
+        has_failed_ = true;
+    }
+}
+
+void ChatFiles::on_path_lost(const Id& peer) {
+    for (const auto number : outgoing_.numbers(peer)) {
+        station_.narrator().say(fmt::format("{}: cut; goes on when {} is back, or /cancel",
+                                            outgoing_.title(number), peer));
     }
 }
 
 void ChatFiles::on_given_up(const Id& peer) {
     for (const auto number : outgoing_.numbers(peer)) {
         fail(number, fmt::format("{} is gone", peer));
+        has_failed_ = true;
     }
 }
 
 void ChatFiles::fail(files::OutgoingFiles::Number number, std::string_view why) {
-    station_.narrator().warn(fmt::format("{}: not sent: {}", outgoing_.title(number), why));
-    outgoing_.give_up(number);
+    const std::string title = outgoing_.title(number);
+    if (!outgoing_.give_up(number)) return;
+    station_.narrator().warn(fmt::format("{}: not sent: {}", title, why));
     on_over();
 }
 

@@ -33,6 +33,8 @@ class ChatFiles {
     void on_connected(const Id& peer) { outgoing_.on_connected(peer); }
     /// What is being sent to it ends when the peer has left, and else waits for its return.
     void on_closed(const Id& peer, node::CloseReason reason);
+    /// Says that it waits.
+    void on_path_lost(const Id& peer);
     /// Nobody waits for the peer any more.
     void on_given_up(const Id& peer);
     void on_leaving();
@@ -42,6 +44,8 @@ class ChatFiles {
     [[nodiscard]] bool is_busy() const;
     /// Something that we sent is not through.
     [[nodiscard]] bool is_sending() const { return outgoing_.size() > 0; }
+    /// Something that we sent did not get there, and not because of a `/cancel`.
+    [[nodiscard]] bool has_failed() const { return has_failed_; }
 
     // What is typed at the prompt:
     void obey(const SendFiles& send);
@@ -62,7 +66,7 @@ class ChatFiles {
     /// there is no such.
     [[nodiscard]] std::optional<Id> receiver(const std::optional<Id>& named);
     [[nodiscard]] std::string path_of(const std::string& word) const;
-    /// Ends what is being sent, and says so.
+    /// Ends what is being sent, and says so; one that is through already just ends.
     void fail(files::OutgoingFiles::Number number, std::string_view why);
     void on_over();
 
@@ -70,6 +74,7 @@ class ChatFiles {
     net::Environment environment_;
     bool is_taking_unasked_;
     bool has_prompt_ = false;
+    bool has_failed_ = false;
     std::function<void()> on_idle_;
     std::optional<files::TargetDirectory> target_;
     std::optional<files::PartialStore> partials_;

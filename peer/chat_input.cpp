@@ -95,6 +95,9 @@ void Chat::say_held_lines() {
     for (; !held_.empty(); held_.pop_front()) {
         for (const Id& peer : receivers) say(peer, held_.front());
     }
+    for (const Id& peer : receivers) {
+        if (audience_.is_deaf(peer)) on_deaf(peer);
+    }
 }
 
 void Chat::steer_input() {

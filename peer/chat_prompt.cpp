@@ -35,6 +35,7 @@ void Chat::obey(const SayTo& what) {
             fmt::format("{0} is not connected, so that was not sent; /connect {0}", what.peer));
     }
     say_typed({what.peer}, what.text);
+    if (audience_.is_deaf(what.peer)) on_deaf(what.peer);
 }
 
 void Chat::obey(const ConnectTo& what) {

@@ -74,12 +74,20 @@ void Chat::give_up_undelivered(const Id& peer) {
     Conversation& talk = conversation(peer);
     if (talk.waiting() == 0) return;
     if (end_code_ == ExitCode::kOk) end_code_ = ExitCode::kOther;
+    has_lost_texts_ = true;
     tell_unconfirmed(peer, talk);
     talk.forget_waiting();
     delivery_.on_given_up(peer);
     show_delivery();
     // It may have been what a pipe waited for.
     if (!station_.is_leaving()) steer_input();
+}
+
+void Chat::on_deaf(const Id& peer) {
+    if (conversation(peer).waiting() == 0 || options_.wait) return;
+    station_.narrator().warn(fmt::format("{} is there, but shows no texts", peer));
+    give_up_undelivered(peer);
+    leave_when_done();
 }
 
 std::size_t Chat::undelivered() const {

@@ -37,8 +37,12 @@ TEST(Audience, HasWhomTheUserNamedAsSoonAsHeIsConnected) {
 TEST(Audience, HasNobodyWhoSaidThatTextsAreNotShownThere) {
     Audience audience;
     audience.on_connected(kAlice);
+    audience.on_hello(kAlice, true);
     audience.on_hello(kAlice, false);
     EXPECT_THAT(audience.with({kAlice}), IsEmpty());
+    EXPECT_TRUE(audience.is_deaf(kAlice));
+    audience.on_closed(kAlice);
+    EXPECT_FALSE(audience.is_deaf(kAlice)) << "another program of hers may take them";
 }
 
 }  // namespace

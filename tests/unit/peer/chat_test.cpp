@@ -119,33 +119,76 @@ TEST_F(PlayedChat, QuittingWithNothingLeftIsSuccess) {
               ExitCode::kOk);
 }
 
+TEST_F(PlayedChat, QuittingIsSuccessWhoeverElseWasNotReached) {
+    EXPECT_EQ(end_of([&] {
+                  played_.register_us();
+                  meet_bob();
+                  type("/connect carol");
+                  chat_->on_key_changed(*Id::parse("carol"),
+                                        {ExitCode::kIdentity, "carol has another key"});
+                  type("/quit");
+              }),
+              ExitCode::kOk);
+}
+
+// ---- what we say
+
+TEST_F(PlayedChat, ATextToSomebodyWhoShowsNoneIsGivenUp) {
+    options_.peers = {*Id::parse("bob")};
+    options_.message = "hello";
+    const ExitCode code = end_of([&] {
+        played_.register_us();
+        played_.connect("bob");
+        EXPECT_FALSE(played_.station().is_leaving());
+        chat_->on_control(*Id::parse("bob"), Hello{.takes_texts = false});
+        EXPECT_TRUE(played_.station().is_leaving());
+    });
+    EXPECT_EQ(code, ExitCode::kOther);
+    EXPECT_THAT(played_.said(), HasSubstr("bob is there, but shows no texts"));
+    EXPECT_THAT(played_.said(), HasSubstr("1 text to bob: not confirmed, perhaps not shown"));
+}
+
+TEST_F(PlayedChat, ALaterTextToSomebodyWhoShowsNoneIsGivenUpToo) {
+    end_of([&] {
+        played_.register_us();
+        played_.connect("bob");
+        chat_->on_control(*Id::parse("bob"), Hello{.takes_texts = false});
+        type("@bob hello");
+    });
+    EXPECT_EQ(times_said("bob is there, but shows no texts"), 1U);
+}
+
 // ---- what we send
 
 TEST_F(PlayedChat, WhatIsSentToSomebodyWhoLeavesEnds) {
-    end_of([&] {
+    const ExitCode code = end_of([&] {
         played_.register_us();
         meet_bob();
         send("note");
         EXPECT_TRUE(files_->is_sending());
         played_.close("bob", node::CloseReason::kDone);
         EXPECT_FALSE(files_->is_sending());
+        type("/quit");
     });
+    EXPECT_EQ(code, ExitCode::kOther);
     EXPECT_THAT(played_.said(), HasSubstr("note: not sent: bob has left"));
     EXPECT_THAT(played_.said(), Not(HasSubstr("/cancel")));
 }
 
 TEST_F(PlayedChat, WhatIsSentToSomebodyWhoIsLostWaitsAndCanBeGivenUp) {
-    end_of([&] {
+    const ExitCode code = end_of([&] {
         played_.register_us();
         meet_bob();
         send("note");
-        played_.close("bob", node::CloseReason::kNoAnswer);
+        played_.lose_path("bob");
         EXPECT_TRUE(files_->is_sending());
         EXPECT_THAT(played_.said(), HasSubstr("note: cut; goes on when bob is back, or /cancel"));
         type("/cancel");
         EXPECT_FALSE(files_->is_sending());
         type("/cancel");
+        type("/quit");
     });
+    EXPECT_EQ(code, ExitCode::kOk) << "nobody wants it any more";
     EXPECT_THAT(played_.said(), HasSubstr("note: not sent: you gave it up"));
     EXPECT_EQ(times_said("nothing is being sent"), 1U);
 }
@@ -173,7 +216,7 @@ TEST_F(PlayedChat, WhatIsSentToAMemberEndsWhenTheRoomForgetsHim) {
         played_.room("den", {"bob"});
         meet_bob();
         send("note");
-        played_.close("bob", node::CloseReason::kNoAnswer);
+        played_.lose_path("bob");
         EXPECT_TRUE(files_->is_sending());
         played_.room("den", {});
         let_time_pass();
@@ -200,7 +243,7 @@ class TakenAndCut : public PlayedChat {
             meet_bob();
             hear_offer(first);
             type("/take");
-            played_.close("bob", node::CloseReason::kNoAnswer);
+            played_.close("bob", node::CloseReason::kPeerRestarted);
             meet_bob();
             hear_offer(second);
             EXPECT_TRUE(files_->is_busy());

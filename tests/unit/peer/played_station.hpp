@@ -105,6 +105,13 @@ class PlayedStation {
         const auto left = connected_.extract(id);
         station_.on_event(node::PeerClosed{.peer = left.mapped(), .id = id, .reason = reason});
     }
+    /// Nothing comes from it any more, and its return is waited for.
+    void lose_path(const std::string& name) {
+        node::PathChanged lost{};
+        lost.peer = connected_.at(*Id::parse(name));
+        lost.state = node::PathState::kLost;
+        station_.on_event(lost);
+    }
     /// These are in the room.
     void room(const std::string& where, const std::vector<std::string>& names) {
         node::RoomMembers members{.room = *Id::parse(where), .members = {}};
