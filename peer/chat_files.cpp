@@ -172,7 +172,10 @@ void ChatFiles::obey(const SendFiles& send) {
 
 void ChatFiles::obey(const CancelFiles& cancel) {
     const auto numbers = outgoing_.numbers(cancel.peer);
-    if (!numbers.empty()) return fail(numbers.back(), "you gave it up");
+    if (!numbers.empty()) {
+        static_cast<void>(fail(numbers.back(), "you gave it up"));
+        return;
+    }
     station_.narrator().warn(cancel.peer ? fmt::format("nothing is being sent to {}", *cancel.peer)
                                          : std::string{"nothing is being sent"});
 }
@@ -181,8 +184,7 @@ void ChatFiles::on_closed(const Id& peer, node::CloseReason reason) {
     if (reason == node::CloseReason::kPeerRestarted) return;
     if (reason != node::CloseReason::kDone) return on_path_lost(peer);
     for (const auto number : outgoing_.numbers(peer)) {
-        fail(number, fmt::format("{} has left", peer));
-        has_failed_ = true;
+        has_failed_ |= fail(number, fmt::format("{} has left", peer));
     }
 }
 
@@ -195,16 +197,16 @@ void ChatFiles::on_path_lost(const Id& peer) {
 
 void ChatFiles::on_given_up(const Id& peer) {
     for (const auto number : outgoing_.numbers(peer)) {
-        fail(number, fmt::format("{} is gone", peer));
-        has_failed_ = true;
+        has_failed_ |= fail(number, fmt::format("{} is gone", peer));
     }
 }
 
-void ChatFiles::fail(files::OutgoingFiles::Number number, std::string_view why) {
+bool ChatFiles::fail(files::OutgoingFiles::Number number, std::string_view why) {
     const std::string title = outgoing_.title(number);
-    if (!outgoing_.give_up(number)) return;
+    if (!outgoing_.give_up(number)) return false;
     station_.narrator().warn(fmt::format("{}: not sent: {}", title, why));
     on_over();
+    return true;
 }
 
 // ---- time and the end

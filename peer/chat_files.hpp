@@ -66,8 +66,9 @@ class ChatFiles {
     /// there is no such.
     [[nodiscard]] std::optional<Id> receiver(const std::optional<Id>& named);
     [[nodiscard]] std::string path_of(const std::string& word) const;
-    /// Ends what is being sent, and says so; one that is through already just ends.
-    void fail(files::OutgoingFiles::Number number, std::string_view why);
+    /// Ends what is being sent, and says so; one that is through already just ends, and false says
+    /// that.
+    bool fail(files::OutgoingFiles::Number number, std::string_view why);
     void on_over();
 
     Station& station_;
